@@ -7,6 +7,7 @@ class AskfirstError(Exception):
     """Something went wrong inside Askfirst. Look at its log for the place."""
 
     code: ClassVar[str] = "error"
+    keep: bool = False  # what a verb wrote before it refused, its audit row, is committed all the same
 
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence or " ".join((type(self).__doc__ or "").split()))

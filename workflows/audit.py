@@ -1,0 +1,218 @@
+"""The audit trail: append-only rows, each hashed together with the one before, written in the transaction of what they tell.
+
+A row says who, what, which request and when, and argument keys only, unless the policy says otherwise. `verify` finds an edit, a
+missing row, a cut tail, and - against checkpoints kept outside - a chain that was written anew.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from workflows.calls import JSON, canonical
+from workflows.redaction import redact
+from workflows.tables import AuditCheckpoint, AuditEvent, AuditHead
+
+GENESIS = hashlib.sha256(b"askfirst audit 1").hexdigest()
+_BATCH = 1000
+
+
+class Tag(StrEnum):
+    """Everything that can ever be audited, `subject.action`, sorted."""
+
+    AGENT_REFUSED = "agent.refused"
+    CALL_DENIED = "call.denied"
+    CALL_FAILED = "call.failed"
+    CALL_FORWARDED = "call.forwarded"
+    CALL_REFUSED = "call.refused"
+    CONFIG_REFUSED = "config.refused"
+    CONFIG_RELOADED = "config.reloaded"
+    DESK_LINK = "desk.link"
+    DESK_SIGN_IN = "desk.sign_in"
+    DESK_SIGN_OUT = "desk.sign_out"
+    DESK_TOKEN = "desk.token"  # noqa: S105  # a tag, not a secret
+    GRANT_CREATE = "grant.create"
+    GRANT_REVOKE = "grant.revoke"
+    GRANT_ROTATE = "grant.rotate"
+    GRANT_SYNC = "grant.sync"
+    GROUP_SYNC = "group.sync"
+    REQUEST_APPROVE = "request.approve"
+    REQUEST_ATTACH = "request.attach"
+    REQUEST_CANCEL = "request.cancel"
+    REQUEST_CLAIM = "request.claim"
+    REQUEST_COLLECT = "request.collect"
+    REQUEST_DENY = "request.deny"
+    REQUEST_EXPIRE = "request.expire"
+    REQUEST_FAIL = "request.fail"
+    REQUEST_FINISH = "request.finish"
+    REQUEST_HAND_OFF = "request.hand_off"
+    REQUEST_HOLD = "request.hold"
+    REQUEST_JOIN = "request.join"
+    REQUEST_LEAVE = "request.leave"
+    REQUEST_LOSE = "request.lose"
+    REQUEST_REFUSED = "request.refused"
+    REQUEST_REMIND = "request.remind"
+    REQUEST_VOTE = "request.vote"
+    SERVE_START = "serve.start"
+    SERVE_STOP = "serve.stop"
+
+
+SYSTEM = "askfirst"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one row will tell. `at` is when it happened; `detail` must hold no argument values unless they were redacted."""
+
+    event: Tag
+    actor: str
+    at: datetime
+    request_id: str | None = None
+    agent: str | None = None
+    server: str | None = None
+    tool: str | None = None
+    detail: Mapping[str, JSON] = field(default_factory=dict)
+
+
+def record(
+    session: Session,
+    event: Tag,
+    *,
+    actor: str,
+    now: datetime,
+    request_id: str | None = None,
+    agent: str | None = None,
+    server: str | None = None,
+    tool: str | None = None,
+    detail: Mapping[str, JSON] | None = None,
+) -> None:
+    """Append one row in the caller's transaction. Call it last: it holds the end of the chain until the commit."""
+    record_all(session, [Entry(event, actor, now, request_id, agent, server, tool, detail or {})])
+
+
+def record_all(session: Session, entries: Iterable[Entry]) -> None:
+    """Append rows in the order given, in the caller's transaction."""
+    head = session.exec(select(AuditHead).where(AuditHead.id == 1).with_for_update()).first()
+    if head is None:
+        head = AuditHead(id=1, seq=0, hash=GENESIS)
+        session.add(head)
+    seq, last = head.seq, head.hash
+    rows = []
+    for entry in entries:
+        seq += 1
+        row = _row(seq, entry)
+        last = row["hash"] = row_hash(last, row)
+        rows.append(row)
+    if rows:
+        session.connection().execute(sa.insert(AuditEvent), rows)
+        head.seq, head.hash = seq, last
+
+
+def _row(seq: int, entry: Entry) -> dict[str, object]:
+    return {
+        "seq": seq,
+        "at": entry.at,
+        "event": str(entry.event),
+        "actor": entry.actor,
+        "request_id": entry.request_id,
+        "agent": entry.agent,
+        "server": entry.server,
+        "tool": entry.tool,
+        "detail": canonical(redact(dict(entry.detail))).decode("ascii"),
+    }
+
+
+_FIELDS = ("event", "actor", "request_id", "agent", "server", "tool", "detail")
+
+
+def row_hash(previous: str, row: Mapping[str, object]) -> str:
+    """SHA-256 (hex) over the hash before and the row's fields, each with its length, so that no two rows read alike."""
+    digest = hashlib.sha256(bytes.fromhex(previous))
+    at = row["at"]
+    moment = at.isoformat(timespec="microseconds") if isinstance(at, datetime) else ""
+    for part in (str(row["seq"]), moment, *(_marked(row[name]) for name in _FIELDS)):
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _marked(value: object) -> str:
+    return "-" if value is None else f"+{value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What `verify` found: how many rows, the end of the chain, and the first row that does not fit (None when all do)."""
+
+    rows: int
+    head: str
+    bad_seq: int | None = None
+    why: str | None = None
+
+
+def verify(session: Session, anchors: Iterable[tuple[int, str]] = ()) -> Verified:
+    """Walk the whole chain. `anchors` are (seq, hash) pairs that were kept outside the database."""
+    pinned = {row.seq: row.hash for row in session.exec(select(AuditCheckpoint))}
+    outside = dict(anchors)
+    last, seq = GENESIS, 0
+    for row in _walk(session):
+        seq += 1
+        if row["seq"] != seq:
+            return Verified(seq - 1, last, seq, f"row {seq} is missing")
+        last = row_hash(last, row)
+        if last != row["hash"]:
+            return Verified(seq - 1, last, seq, f"row {seq} was changed after it was written")
+        for name, known in (("a checkpoint", pinned), ("the anchor kept outside", outside)):
+            if known.get(seq, last) != last:
+                return Verified(seq - 1, last, seq, f"row {seq} differs from {name}: the trail was written anew")
+    return _verify_end(session, seq, last, pinned, outside)
+
+
+def _verify_end(session: Session, seq: int, last: str, pinned: Mapping[int, str], outside: Mapping[int, str]) -> Verified:
+    beyond = max((*pinned, *outside), default=0)
+    head = session.exec(select(AuditHead)).first()
+    ends = head.seq if head else 0
+    if max(beyond, ends) > seq:
+        return Verified(seq, last, seq + 1, f"the trail ends at row {seq}, and row {max(beyond, ends)} was written: its end was cut off")
+    if head is not None and head.hash != last:
+        return Verified(seq, last, seq, "the end of the trail does not match its last row")
+    if head is None and seq:
+        return Verified(seq, last, seq, "the mark of the trail's end is missing")
+    return Verified(seq, last)
+
+
+def _walk(session: Session) -> Iterator[Mapping[str, object]]:
+    """Read the rows as columns: a row changed by hand must not be hidden by a cache."""
+    table = sa.inspect(AuditEvent).local_table
+    result = session.connection().execution_options(yield_per=_BATCH).execute(sa.select(table).order_by(table.c.seq))
+    for row in result.mappings():
+        yield dict(row)
+
+
+def rows(session: Session) -> Iterator[dict[str, JSON]]:
+    """Give every row as plain values, in order, for an export."""
+    for row in _walk(session):
+        at = row["at"]
+        yield {
+            **{name: value for name, value in row.items() if isinstance(value, str | int | type(None))},
+            "at": at.isoformat(timespec="microseconds") if isinstance(at, datetime) else "",
+            "detail": json.loads(str(row["detail"])),
+        }
+
+
+def checkpoint(session: Session, *, now: datetime) -> AuditCheckpoint | None:
+    """Pin the end of the chain; None when nothing was written since the last one. Its line belongs outside the database too."""
+    head = session.exec(select(AuditHead).where(AuditHead.id == 1).with_for_update()).first()
+    previous = session.exec(select(AuditCheckpoint).order_by(col(AuditCheckpoint.seq).desc()).limit(1)).first()
+    if head is None or head.seq == 0 or (previous is not None and previous.seq == head.seq):
+        return None
+    chain = hashlib.sha256(f"{previous.chain if previous else GENESIS}|{head.seq}|{head.hash}".encode()).hexdigest()
+    row = AuditCheckpoint(seq=head.seq, at=now, hash=head.hash, chain=chain)
+    session.add(row)
+    return row

@@ -1,0 +1,40 @@
+"""Wake-ups inside one process. They make things quick, never true: whoever is woken reads the database."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Changes:
+    """Who waits for which request. `due` tells the release loop that there may be something to do."""
+
+    def __init__(self) -> None:
+        self.due = asyncio.Event()
+        self.any = asyncio.Event()
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The ids of the requests that somebody in this process waits for."""
+        return tuple(self._watchers)
+
+    def notify(self, request_id: str) -> None:
+        """Wake everybody who watches this request, the release loop, and who follows all changes. Call it after the commit."""
+        for event in self._watchers.get(request_id, ()):
+            event.set()
+        self.due.set()
+        self.any.set()
+        self.any = asyncio.Event()
+
+    @contextmanager
+    def watch(self, request_id: str) -> Iterator[asyncio.Event]:
+        """Watch one request; clear the event before reading the row, so that no change falls between."""
+        event = asyncio.Event()
+        self._watchers.setdefault(request_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            watchers = self._watchers[request_id]
+            watchers.discard(event)
+            if not watchers:
+                del self._watchers[request_id]

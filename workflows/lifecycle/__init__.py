@@ -1,0 +1,34 @@
+"""The verbs that move a request: one function, one transaction, one audit row each.
+
+By phase: `admission` (hold, join, attach, leave, hand off, collect), `voting` (vote, cancel), `clock` (expire, abandon, remind),
+`releasing` (claim, finish, reap). A row moves only in `moves.move`, and only from where it was seen.
+"""
+
+from workflows.lifecycle.admission import Held, argument_detail, attach, collect, hand_off, hold, leave
+from workflows.lifecycle.clock import abandon, expire, orphan, remind
+from workflows.lifecycle.releasing import Fresh, Outcome, claim, finish, reap, void
+from workflows.lifecycle.voting import cancel, vote
+from workflows.quorum import Choice
+
+__all__ = [
+    "Choice",
+    "Fresh",
+    "Held",
+    "Outcome",
+    "abandon",
+    "argument_detail",
+    "attach",
+    "cancel",
+    "claim",
+    "collect",
+    "expire",
+    "finish",
+    "hand_off",
+    "hold",
+    "leave",
+    "orphan",
+    "reap",
+    "remind",
+    "void",
+    "vote",
+]

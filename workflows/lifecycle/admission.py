@@ -1,0 +1,201 @@
+"""How a held call enters, and how its agent waits for it, leaves, comes back and is given the outcome."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from workflows import groups
+from workflows.audit import Tag
+from workflows.calls import JSON, ToolCall, fingerprint
+from workflows.errors import NotAllowed, TooManyPending, Unmanned
+from workflows.lifecycle.moves import change, lock, note
+from workflows.policy import Policy, Verdict
+from workflows.quorum import why_unmanned
+from workflows.states import LIVE, TERMINAL, WAITING, State
+from workflows.tables import ApprovalRequest, Grant
+
+COLLECT_WITHIN = timedelta(hours=24)
+REPEAT_DENIAL_FOR = timedelta(minutes=10)
+ABANDONED = "askfirst:agent_left"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The request that answers a call. `joined` says that an identical call of the same grant had made it before."""
+
+    request: ApprovalRequest
+    joined: bool
+
+
+def hold(
+    session: Session,
+    call: ToolCall,
+    *,
+    grant: Grant,
+    verdict: Verdict,
+    policy: Policy,
+    definition: str | None,
+    now: datetime,
+    max_pending: int = 100,
+) -> Held:
+    """Write a held call down, or join the identical one that this grant already has waiting or has an outcome to collect.
+
+    Raises Unmanned when nobody could ever approve it, TooManyPending when the agent floods, NotAllowed when the grant ended.
+    """
+    _lock_grant(session, grant)
+    mark = fingerprint(call, definition)
+    previous = _previous(session, grant, mark)
+    if previous is not None and _joins(previous, now=now):
+        return Held(_join(session, previous.id, now=now), joined=True)
+    if verdict.hold is None:
+        raise NotAllowed("The policy does not hold this call.")
+    group = groups.find(session, verdict.hold.approvers)
+    why = why_unmanned(group, group_name=verdict.hold.approvers, owner=grant.owner, quorum=verdict.hold.quorum)
+    if why is not None:
+        raise Unmanned(f"This call needs approval, and {why}. Ask whoever runs Askfirst.")
+    if _waiting(session, grant) >= max_pending:
+        raise TooManyPending
+    row = _new_row(call, grant=grant, verdict=verdict, policy=policy, definition=definition, mark=mark, previous=previous, now=now)
+    session.add(row)
+    session.flush()
+    detail: dict[str, JSON] = {
+        "rule": row.rule,
+        "policy": row.policy,
+        "policy_sha256": row.policy_sha256,
+        "fingerprint": row.fingerprint,
+        "approvers": row.approvers,
+        "quorum": row.quorum,
+        "expires_at": row.expires_at.isoformat(),
+        **argument_detail(policy, call),
+    }
+    note(session, row, Tag.REQUEST_HOLD, actor=f"agent:{grant.label}", now=now, detail=detail)
+    return Held(row, joined=False)
+
+
+def argument_detail(policy: Policy | None, call: ToolCall) -> dict[str, JSON]:
+    """What the audit tells of the arguments: the sorted keys, or the redacted values where the policy says `"audit": "redacted"`."""
+    if policy is not None and policy.document.get("audit") == "redacted":
+        return {"arguments": dict(call.arguments)}
+    keys: list[JSON] = [*sorted(call.arguments)]
+    return {"argument_keys": keys}
+
+
+def _lock_grant(session: Session, grant: Grant) -> None:
+    """One hold of a grant at a time, so that two identical calls at the same moment become one request."""
+    row = session.exec(select(Grant).where(Grant.id == grant.id).with_for_update()).first()
+    if row is None or row.revoked_at is not None:
+        raise NotAllowed("This grant is revoked. Ask for a new token.")
+
+
+def _previous(session: Session, grant: Grant, mark: str) -> ApprovalRequest | None:
+    return session.exec(
+        select(ApprovalRequest)
+        .where(ApprovalRequest.grant_id == grant.id, ApprovalRequest.fingerprint == mark)
+        .order_by(col(ApprovalRequest.held_at).desc())
+        .limit(1)
+    ).first()
+
+
+def _joins(row: ApprovalRequest, *, now: datetime) -> bool:
+    """Does a repeat of the call belong to this request? While it lives; while its outcome waits to be collected; while a no is fresh."""
+    if row.state in LIVE:
+        return not (row.state == State.PENDING and row.expires_at <= now)
+    settled = row.settled_at or row.held_at
+    if row.state == State.CANCELLED and row.decided_by == ABANDONED:
+        return False
+    if row.collected_at is None:
+        return now - settled < COLLECT_WITHIN
+    return row.state == State.DENIED and now - settled < REPEAT_DENIAL_FOR
+
+
+def _join(session: Session, request_id: str, *, now: datetime) -> ApprovalRequest:
+    row = lock(session, request_id)
+    if row.state in WAITING and row.unattended_at is not None:
+        return attach(session, request_id, now=now)
+    note(session, row, Tag.REQUEST_JOIN, actor=f"agent:{row.agent}", now=now, detail={"state": row.state})
+    return row
+
+
+def _waiting(session: Session, grant: Grant) -> int:
+    live = [state.value for state in LIVE]
+    return session.exec(
+        select(func.count()).select_from(ApprovalRequest).where(ApprovalRequest.grant_id == grant.id, col(ApprovalRequest.state).in_(live))
+    ).one()
+
+
+def _new_row(
+    call: ToolCall,
+    *,
+    grant: Grant,
+    verdict: Verdict,
+    policy: Policy,
+    definition: str | None,
+    mark: str,
+    previous: ApprovalRequest | None,
+    now: datetime,
+) -> ApprovalRequest:
+    hold_ = verdict.hold
+    if hold_ is None:
+        raise NotAllowed
+    return ApprovalRequest(
+        id=f"apr_{secrets.token_hex(13)}",
+        state=State.PENDING.value,
+        grant_id=grant.id,
+        agent=grant.label,
+        owner=grant.owner,
+        server=call.server,
+        tool=call.tool,
+        arguments=call.raw_arguments,
+        fingerprint=mark,
+        definition=definition,
+        policy=policy.name,
+        policy_sha256=policy.sha256,
+        rule=verdict.rule,
+        reason=verdict.message,
+        approvers=hold_.approvers,
+        quorum=hold_.quorum,
+        reason_required=hold_.reason_required,
+        channel=hold_.channel,
+        remind_every=round(hold_.remind_every.total_seconds()) if hold_.remind_every else None,
+        previous_id=previous.id if previous else None,
+        held_at=now,
+        expires_at=now + hold_.expires_in,
+    )
+
+
+def attach(session: Session, request_id: str, *, now: datetime) -> ApprovalRequest:
+    """The agent is back and waits again."""
+    row = lock(session, request_id)
+    if row.state in WAITING and row.unattended_at is not None:
+        change(session, row, unattended_at=None)
+        note(session, row, Tag.REQUEST_ATTACH, actor=f"agent:{row.agent}", now=now)
+    return row
+
+
+def leave(session: Session, request_id: str, *, now: datetime) -> ApprovalRequest:
+    """The agent broke off while it waited. Without a handle nobody is there for the outcome: what is approved now does not run."""
+    row = lock(session, request_id)
+    if row.state in WAITING and row.unattended_at is None and not row.handed_off:
+        change(session, row, unattended_at=now)
+        note(session, row, Tag.REQUEST_LEAVE, actor=f"agent:{row.agent}", now=now)
+    return row
+
+
+def hand_off(session: Session, request_id: str, *, now: datetime) -> ApprovalRequest:
+    """The agent was handed a pending result: it left in good order, and its approved call runs without it."""
+    row = lock(session, request_id)
+    if row.state not in TERMINAL and not row.handed_off:
+        change(session, row, handed_off=True, unattended_at=None)
+        note(session, row, Tag.REQUEST_HAND_OFF, actor=f"agent:{row.agent}", now=now)
+    return row
+
+
+def collect(session: Session, request_id: str, *, now: datetime) -> ApprovalRequest:
+    """The agent was given the outcome. An identical call from now on is a new one."""
+    row = lock(session, request_id)
+    if row.state in TERMINAL and row.collected_at is None:
+        change(session, row, collected_at=now)
+        note(session, row, Tag.REQUEST_COLLECT, actor=f"agent:{row.agent}", now=now, detail={"state": row.state})
+    return row

@@ -1,0 +1,75 @@
+"""The one door through which a request's row changes: locked, guarded by the state and version that were seen, and audited."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from workflows import audit
+from workflows.audit import Tag
+from workflows.calls import JSON
+from workflows.errors import AskfirstError, NotFound
+from workflows.quorum import Choice
+from workflows.states import TERMINAL, Event, State, next_state
+from workflows.tables import ApprovalRequest, Vote
+
+
+def lock(session: Session, request_id: str) -> ApprovalRequest:
+    """Read the row as it is now and keep everybody else from changing it until the commit; raises NotFound."""
+    row = session.exec(
+        select(ApprovalRequest).where(ApprovalRequest.id == request_id).with_for_update().execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound(f"There is no request {request_id[:40]}. `askfirst requests list` shows what there is.")
+    return row
+
+
+def votes_on(session: Session, request_id: str) -> dict[str, Choice]:
+    """The word of each person who voted."""
+    rows = session.exec(select(Vote).where(Vote.request_id == request_id)).all()
+    return {row.voter: Choice(row.choice) for row in rows}
+
+
+def move(
+    session: Session,
+    row: ApprovalRequest,
+    event: Event,
+    *,
+    actor: str,
+    now: datetime,
+    detail: Mapping[str, JSON] | None = None,
+    **values: object,
+) -> ApprovalRequest:
+    """Take one step of the machine and write its audit row. A step that the table does not name raises IllegalStep."""
+    state = next_state(State(row.state), event)
+    if state in TERMINAL:
+        values["settled_at"] = now
+    change(session, row, state=state.value, **values)
+    note(session, row, Tag(f"request.{event}"), actor=actor, now=now, detail=detail)
+    return row
+
+
+def change(session: Session, row: ApprovalRequest, **values: object) -> None:
+    """Write columns, from the version that was seen and from no other."""
+    seen = row.version
+    statement = (
+        sa.update(ApprovalRequest)
+        .where(col(ApprovalRequest.id) == row.id, col(ApprovalRequest.state) == row.state, col(ApprovalRequest.version) == seen)
+        .values(version=seen + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+    if session.connection().execute(statement).rowcount != 1:
+        raise LostRace
+    session.refresh(row)
+
+
+def note(session: Session, row: ApprovalRequest, tag: Tag, *, actor: str, now: datetime, detail: Mapping[str, JSON] | None = None) -> None:
+    """Write an audit row about a request."""
+    audit.record(session, tag, actor=actor, now=now, request_id=row.id, agent=row.agent, server=row.server, tool=row.tool, detail=detail)
+
+
+class LostRace(AskfirstError):
+    """The request changed while you looked at it. Look again."""
+
+    code = "lost_race"

@@ -1,0 +1,140 @@
+"""The one execution of an approved call: claimed durably before a byte is sent, finished with what came back, never claimed again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Session
+
+from workflows import audit, groups
+from workflows.counters import charges, give_back_written, reserve, written
+from workflows.lifecycle.moves import change, lock, move, votes_on
+from workflows.policy import Effect, Verdict
+from workflows.quorum import counted
+from workflows.states import Event, State
+from workflows.tables import ApprovalRequest, Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What was looked up again just before the claim: the policy's answer today and the tool's definition today."""
+
+    verdict: Verdict
+    definition: str | None
+    policy_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the upstream made of a call.
+
+    `body` is the JSON text of its result or error object, or a plain sentence where there is neither; `is_error` is the result's own
+    word. `not_sent` only when certainly no byte of the call left; `unknown` when it may have run and no answer is known.
+    """
+
+    kind: Literal["result", "error", "not_sent", "unknown"]
+    body: bytes
+    is_error: bool = False
+
+
+def claim(session: Session, request_id: str, *, instance: str, fresh: Fresh, now: datetime) -> ApprovalRequest | None:
+    """Take an approved request for release; commit it before sending anything.
+
+    None when it is not to be run now: not approved any more, expired, its agent gone, or a limit used up for the moment. What
+    changed for the worse since the votes cancels it: a policy that denies or asks for more, a changed tool, a revoked grant, an
+    approver who lost the right.
+    """
+    row = lock(session, request_id)
+    if row.state != State.APPROVED or row.expires_at <= now or row.unattended_at is not None:
+        return None
+    why = _why_void(session, row, fresh)
+    if why is not None:
+        void(session, row, why, now=now)
+        return None
+    wanted = charges(fresh.verdict.limits, grant=row.grant_id, server=row.server, tool=row.tool, now=now)
+    if reserve(session, wanted, now=now) is not None:
+        return None
+    return move(
+        session,
+        row,
+        Event.CLAIM,
+        actor=audit.SYSTEM,
+        now=now,
+        detail={"instance": instance, "policy_sha256": fresh.policy_sha256, "definition": fresh.definition},
+        claimed_at=now,
+        claimed_by=instance,
+        charged=written(wanted),
+    )
+
+
+def void(session: Session, row: ApprovalRequest, why: str, *, now: datetime) -> ApprovalRequest:
+    """Take an approval back because what it was given for no longer holds."""
+    return move(
+        session,
+        row,
+        Event.CANCEL,
+        actor=audit.SYSTEM,
+        now=now,
+        detail={"was": row.state, "why": why},
+        decided_by=audit.SYSTEM,
+        decision_reason=why,
+    )
+
+
+def _why_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str | None:
+    if (why := _why_grant_void(session, row)) is not None:
+        return why
+    if fresh.definition != row.definition:
+        return "The definition of the tool changed after the call was held."
+    if fresh.verdict.effect is Effect.DENY:
+        return f"The policy denies this call now: {fresh.verdict.message}"
+    group = groups.find(session, row.approvers)
+    approvals = len(counted(votes_on(session, row.id), group, row.owner))
+    if approvals < row.quorum:
+        return "An approver no longer has the right to approve this."
+    asked = fresh.verdict.hold
+    if asked is not None and (asked.approvers != row.approvers or asked.quorum > approvals):
+        return "The policy asks for another approval than the one that was given."
+    return None
+
+
+def _why_grant_void(session: Session, row: ApprovalRequest) -> str | None:
+    grant = session.get(Grant, row.grant_id, populate_existing=True)
+    if grant is None or grant.revoked_at is not None:
+        return "The agent's grant was revoked after the approval."
+    if grant.server != row.server or grant.owner != row.owner:
+        return "The agent's grant was changed after the approval."
+    return None
+
+
+_EVENTS = {"result": Event.FINISH, "error": Event.FAIL, "not_sent": Event.FAIL, "unknown": Event.LOSE}
+
+
+def finish(session: Session, request_id: str, *, instance: str, outcome: Outcome, now: datetime) -> ApprovalRequest:
+    """Store what came of a release. Only the instance that claimed it may say so, and only once."""
+    row = lock(session, request_id)
+    if row.state != State.RELEASING or row.claimed_by != instance:
+        return row
+    if outcome.kind in {"error", "not_sent"} or outcome.is_error:
+        give_back_written(session, row.charged)
+    took = (now - row.claimed_at).total_seconds() if row.claimed_at else 0.0
+    return move(
+        session,
+        row,
+        _EVENTS[outcome.kind],
+        actor=audit.SYSTEM,
+        now=now,
+        detail={"outcome": outcome.kind, "is_error": outcome.is_error, "bytes": len(outcome.body), "seconds": round(took, 3)},
+        outcome_kind=outcome.kind,
+        outcome=outcome.body,
+        outcome_is_error=outcome.is_error,
+    )
+
+
+def reap(session: Session, request_id: str, *, instance: str, running: frozenset[str], now: datetime) -> ApprovalRequest:
+    """A claim whose claimant is dead may have run: call it lost, show it to people, and never run it again."""
+    row = lock(session, request_id)
+    if row.state != State.RELEASING or (row.claimed_by == instance and row.id in running):
+        return row
+    change(session, row, outcome_kind="unknown")
+    return move(session, row, Event.LOSE, actor=audit.SYSTEM, now=now, detail={"claimed_by": row.claimed_by, "why": "its claimant is gone"})

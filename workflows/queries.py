@@ -1,0 +1,205 @@
+"""The read side: inbox, one request, history, what is due. Nothing here writes or decides."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from workflows import groups
+from workflows.people import ApproverGroup
+from workflows.quorum import Choice, counted, why_not
+from workflows.states import LIVE, WAITING, State
+from workflows.tables import ApprovalRequest, AuditEvent, Vote
+
+_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """A request with its votes; `needed` approvals are still missing, `trail` is filled for one request only."""
+
+    request: ApprovalRequest
+    votes: tuple[Vote, ...]
+    needed: int
+    trail: tuple[AuditEvent, ...] = ()
+    group: ApproverGroup | None = None
+    previous: ApprovalRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What history is searched by. `words` must all appear in id, tool, server, agent, reason or decider; times are aware."""
+
+    words: str = ""
+    tool: str = ""
+    server: str = ""
+    agent: str = ""
+    person: str = ""
+    state: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Newest first. `before` is the id to ask for the next page with, None on the last one."""
+
+    rows: tuple[RequestView, ...]
+    before: str | None
+
+
+def inbox(session: Session, *, person: str | None = None) -> list[RequestView]:
+    """What is alive, plus what was lost and waits for people: those that `person` may vote on first, then the longest waiting."""
+    states = [state.value for state in LIVE] + [State.LOST.value]
+    rows = session.exec(
+        select(ApprovalRequest).where(col(ApprovalRequest.state).in_(states)).order_by(col(ApprovalRequest.held_at)).limit(_MOST)
+    ).all()
+    views = _views(session, rows)
+    if person is None:
+        return views
+    return sorted(views, key=lambda view: _why_not(view, person) is not None)
+
+
+def one(session: Session, request_id: str) -> RequestView | None:
+    """A request with its votes and its trail, or None."""
+    row = session.get(ApprovalRequest, request_id)
+    if row is None:
+        return None
+    [view] = _views(session, [row])
+    trail = session.exec(select(AuditEvent).where(AuditEvent.request_id == request_id).order_by(col(AuditEvent.seq))).all()
+    previous = session.get(ApprovalRequest, row.previous_id) if row.previous_id else None
+    return RequestView(row, view.votes, view.needed, tuple(trail), view.group, previous)
+
+
+def history(session: Session, filters: Filters, *, limit: int = 50, before: str | None = None) -> Page:
+    """Search every request, newest first, `limit` at a time; `before` is the id that ended the page before."""
+    query = _filtered(select(ApprovalRequest), filters)
+    last = session.get(ApprovalRequest, before) if before else None
+    if last is not None:
+        query = query.where(
+            sa.or_(
+                col(ApprovalRequest.held_at) < last.held_at,
+                sa.and_(col(ApprovalRequest.held_at) == last.held_at, col(ApprovalRequest.id) < last.id),
+            )
+        )
+    query = query.order_by(col(ApprovalRequest.held_at).desc(), col(ApprovalRequest.id).desc()).limit(limit + 1)
+    rows = session.exec(query).all()
+    return Page(tuple(_views(session, rows[:limit])), rows[limit - 1].id if len(rows) > limit else None)
+
+
+def _filtered(query: SelectOfScalar[ApprovalRequest], filters: Filters) -> SelectOfScalar[ApprovalRequest]:
+    searched = (
+        ApprovalRequest.id,
+        ApprovalRequest.tool,
+        ApprovalRequest.server,
+        ApprovalRequest.agent,
+        ApprovalRequest.owner,
+        ApprovalRequest.reason,
+        ApprovalRequest.decision_reason,
+        ApprovalRequest.decided_by,
+    )
+    for word in filters.words.split()[:8]:
+        query = query.where(sa.or_(*(col(column).icontains(word, autoescape=True) for column in searched)))
+    exact = ((ApprovalRequest.tool, filters.tool), (ApprovalRequest.server, filters.server), (ApprovalRequest.agent, filters.agent))
+    for column, wanted in (*exact, (ApprovalRequest.state, filters.state)):
+        if wanted:
+            query = query.where(col(column) == wanted)
+    if filters.person:
+        voted = select(Vote.request_id).where(Vote.voter == filters.person)
+        query = query.where(
+            sa.or_(
+                col(ApprovalRequest.id).in_(voted),
+                col(ApprovalRequest.decided_by) == filters.person,
+                col(ApprovalRequest.owner) == filters.person,
+            )
+        )
+    if filters.since:
+        query = query.where(col(ApprovalRequest.held_at) >= filters.since)
+    if filters.until:
+        query = query.where(col(ApprovalRequest.held_at) < filters.until)
+    return query
+
+
+def _views(session: Session, rows: Sequence[ApprovalRequest]) -> list[RequestView]:
+    votes: dict[str, list[Vote]] = {row.id: [] for row in rows}
+    if rows:
+        for vote in session.exec(select(Vote).where(col(Vote.request_id).in_(votes)).order_by(col(Vote.at))).all():
+            votes[vote.request_id].append(vote)
+    known = {name: groups.find(session, name) for name in {row.approvers for row in rows}}
+    return [_view(row, votes[row.id], known[row.approvers]) for row in rows]
+
+
+def _view(row: ApprovalRequest, votes: Sequence[Vote], group: ApproverGroup | None) -> RequestView:
+    given = len(counted({vote.voter: Choice(vote.choice) for vote in votes}, group, row.owner))
+    needed = max(row.quorum - given, 0) if row.state == State.PENDING else 0
+    return RequestView(row, tuple(votes), needed, group=group)
+
+
+def why_not_vote(session: Session, request_id: str, person: str, choice: Choice = Choice.APPROVE) -> str | None:
+    """Say why this person may not cast this vote now, or None. The verb judges again."""
+    view = one(session, request_id)
+    if view is None:
+        return "There is no such request."
+    return _why_not(view, person, choice)
+
+
+def _why_not(view: RequestView, person: str, choice: Choice = Choice.APPROVE) -> str | None:
+    row = view.request
+    if row.state != State.PENDING:
+        return f"This request is {row.state}."
+    votes: Mapping[str, Choice] = {vote.voter: Choice(vote.choice) for vote in view.votes}
+    return why_not(person, choice, group=view.group, group_name=row.approvers, owner=row.owner, votes=votes)
+
+
+def may_see_secrets(view: RequestView, person: str) -> bool:
+    """Who decides must see what is decided: approvers and the agent's owner see arguments as they are, others redacted."""
+    return person == view.request.owner or (view.group is not None and person in view.group.members)
+
+
+def due(session: Session, *, now: datetime) -> Mapping[str, list[str]]:
+    """What the sweeps have to look at, by verb: `release`, `expire`, `abandon` (whoever is unattended), `remind`, `reap`."""
+    table = sa.inspect(ApprovalRequest).local_table.c
+    rows = session.connection().execute(
+        sa.select(table.id, table.state, table.expires_at, table.unattended_at, table.remind_every, table.decided_at)
+        .where(table.state.in_([state.value for state in LIVE]))
+        .order_by(table.decided_at, table.held_at)
+    )
+    found: dict[str, list[str]] = {"release": [], "expire": [], "abandon": [], "remind": [], "reap": []}
+    for row in rows:
+        if row.state == State.RELEASING:
+            found["reap"].append(row.id)
+        elif row.expires_at <= now:
+            found["expire"].append(row.id)
+        elif row.unattended_at is not None:
+            found["abandon"].append(row.id)
+        elif row.state == State.APPROVED:
+            found["release"].append(row.id)
+        if row.state == State.PENDING and row.remind_every is not None and row.expires_at > now:
+            found["remind"].append(row.id)
+    return found
+
+
+def orphans(session: Session) -> Sequence[str]:
+    """Requests that were waited for on a stream when the process before this one ended."""
+    return session.exec(
+        select(ApprovalRequest.id).where(
+            col(ApprovalRequest.state).in_([state.value for state in WAITING]),
+            col(ApprovalRequest.handed_off).is_(False),
+            col(ApprovalRequest.unattended_at).is_(None),
+        )
+    ).all()
+
+
+def versions(session: Session, ids: Collection[str]) -> dict[str, int]:
+    """The version of each of these requests: what changed in another process shows in it."""
+    asked = (
+        select(ApprovalRequest.id, ApprovalRequest.version).where(col(ApprovalRequest.id).in_(chunk)) for chunk in _chunks(sorted(ids), 500)
+    )
+    return dict(row for query in asked for row in session.exec(query).all())
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

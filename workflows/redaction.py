@@ -1,0 +1,89 @@
+"""The one boundary before every sink: secrets are hidden, and characters that lie about themselves are written out.
+
+`visible` is for text that people read; `redact` is for values that leave for lists, logs, audit and chat. The fingerprint of a
+hidden value is keyed with a secret of this process's database, so that a swap shows while a short secret cannot be guessed from it.
+"""
+
+import hashlib
+import hmac
+import re
+import unicodedata
+
+from workflows.calls import JSON
+
+_SECRET_NAME = re.compile(
+    r"pass(word|wd|phrase)|secret|token$|(^|_|-)token|api_?-?key|access_?-?key|private_?-?key|authorization|credential|cookie|signature|(^|_)pin$|(^|_)cvv",
+    re.IGNORECASE,
+)
+_SECRET_VALUE = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
+    r"|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}\b|\bxox[abeprs]-[A-Za-z0-9-]{10,}"
+    r"|\bsk-[A-Za-z0-9_-]{20,}|\b[rs]k_live_[A-Za-z0-9]{10,}|\bask[pg]?_[A-Za-z0-9_-]{20,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}"
+    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}"
+)
+_key = b"askfirst redaction"
+
+
+def use_key(key: bytes) -> None:
+    """Key the fingerprints of hidden values; done once, when a database is opened."""
+    global _key  # noqa: PLW0603  # one key a process, set by the composition root before anything is drawn
+    _key = key
+
+
+def _hidden(text: str) -> str:
+    mark = hmac.new(_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:8]
+    return f"[redacted {len(text)} chars, fingerprint {mark}]"
+
+
+def redact_text(text: str) -> str:
+    """Hide what looks like a secret inside a text, and leave the rest."""
+    return _SECRET_VALUE.sub(lambda found: _hidden(found.group()), text)
+
+
+def redact(value: JSON) -> JSON:
+    """Hide secrets in a value at every depth: by the name of their key, and by their look. Shape and keys stay."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, list):
+        return [redact(item) for item in value]
+    if isinstance(value, dict):
+        return {redact_text(key): _member(key, item) for key, item in value.items()}
+    return value
+
+
+def _member(key: str, value: JSON) -> JSON:
+    if isinstance(value, str | int | float) and not isinstance(value, bool) and _SECRET_NAME.search(key):
+        return _hidden(str(value)) if value != "" else value
+    return redact(value)
+
+
+_KEPT = frozenset("\n\t")
+_LYING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+_LONG_RUN = 4
+
+
+def visible(text: str) -> str:
+    r"""Write every character that cannot be seen, reorders others or stacks on them as `\u{202E}`; new lines and tabs stay."""
+    if text.isascii() and (text.isprintable() or not _LYING.search(text)):
+        return text
+    written: list[str] = []
+    combining = 0
+    for character in text:
+        combining = combining + 1 if unicodedata.combining(character) else 0
+        if character not in _KEPT and (_unseen(character) or combining > _LONG_RUN):
+            written.append(f"\\u{{{ord(character):04X}}}")
+        else:
+            written.append(character)
+    return "".join(written)
+
+
+def _unseen(character: str) -> bool:
+    return bool(_LYING.match(character)) or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def has_unseen(text: str) -> bool:
+    """Tell whether `visible` would write any of this text differently."""
+    return visible(text) != text

@@ -1,0 +1,163 @@
+"""Claim, call, finish: the release of approved calls, each at most once.
+
+The claim is committed durably before a byte of the call goes upstream, the stored bytes are what goes, and nothing is ever sent
+again. Each release is a task of its own that no disconnect can cancel.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from sqlmodel import Session
+
+from workflows import lifecycle, queries
+from workflows.calls import JSON, ToolCall, parse_json
+from workflows.changes import Changes
+from workflows.database import Database
+from workflows.errors import AskfirstError, Malformed, UpstreamUnreachable
+from workflows.lifecycle import Fresh, Outcome
+from workflows.policy import PolicyBook, evaluate
+from workflows.tables import ApprovalRequest, Grant
+
+__all__ = ["Outcome", "Releaser", "Upstream"]
+
+log = logging.getLogger(__name__)
+PATIENCE = timedelta(seconds=30)
+
+
+class Upstream(Protocol):
+    """What a release needs of the servers behind the gateway."""
+
+    async def definition(self, server: str, tool: str) -> str | None:
+        """Look the tool's definition up now and give its digest; None when the server does not list it. Raises UpstreamUnreachable."""
+
+    async def call(self, server: str, tool: str, raw_arguments: bytes, *, request_id: str) -> Outcome:
+        """Call the tool once, with exactly these bytes as arguments. Never raises for the upstream's trouble, never tries again."""
+
+
+@dataclass(slots=True)
+class Releaser:
+    """Releases what is due. `instance` names this process in the claims that it makes."""
+
+    database: Database
+    upstream: Upstream
+    policies: PolicyBook
+    changes: Changes
+    clock: Callable[[], datetime]
+    instance: str = field(default_factory=lambda: f"in_{secrets.token_hex(8)}")
+    _running: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
+    _closing: bool = False
+
+    @property
+    def running(self) -> frozenset[str]:
+        """The requests that this process is releasing just now."""
+        return frozenset(self._running)
+
+    async def sweep(self) -> None:
+        """Start a release for everything that is approved, attended and in time."""
+        if self._closing:
+            return
+        found = await self.database.aread(partial(queries.due, now=self.clock()))
+        for request_id in found["release"]:
+            self._start(request_id)
+
+    def _start(self, request_id: str) -> None:
+        if request_id in self._running or self._closing:
+            return
+        task = asyncio.get_running_loop().create_task(self._release(request_id), name=f"release {request_id}")
+        self._running[request_id] = task
+        task.add_done_callback(partial(self._ended, request_id))
+
+    def _ended(self, request_id: str, task: "asyncio.Task[None]") -> None:
+        self._running.pop(request_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the release of %s stopped: %s", request_id, error)
+
+    async def _release(self, request_id: str) -> None:
+        row = await self.database.aread(partial(_find, request_id=request_id))
+        if row is None:
+            return
+        found = await self._look_again(row)
+        if found is None:
+            return
+        fresh, unreachable = found
+        claimed = await self.database.awrite(
+            partial(lifecycle.claim, request_id=request_id, instance=self.instance, fresh=fresh, now=self.clock())
+        )
+        if claimed is None:
+            await self._tell_if_changed(row)
+            return
+        self.changes.notify(request_id)
+        await self._finish(request_id, unreachable or await self._call(claimed))
+
+    async def _tell_if_changed(self, seen: ApprovalRequest) -> None:
+        """A claim that was refused may have cancelled the request. One that only waits for its limit must not wake this loop again."""
+        row = await self.database.aread(partial(_find, request_id=seen.id))
+        if row is not None and row.version != seen.version:
+            self.changes.notify(seen.id)
+
+    async def _look_again(self, row: ApprovalRequest) -> tuple[Fresh, Outcome | None] | None:
+        """Ask the upstream for the tool, and the policy for its answer, as they are now.
+
+        An upstream that cannot be reached is asked again by the next sweep, for as long as `PATIENCE`; then the request is claimed
+        and finished as not sent, so that people and agent are told.
+        """
+        unreachable: Outcome | None = None
+        try:
+            definition = await self.upstream.definition(row.server, row.tool)
+        except UpstreamUnreachable as error:
+            if self.clock() - (row.decided_at or row.held_at) < PATIENCE:
+                return None
+            definition, unreachable = row.definition, Outcome("not_sent", str(error).encode())
+        policy = self.policies.get(await self.database.aread(partial(_policy_name, grant_id=row.grant_id)))
+        call = ToolCall(row.server, row.tool, stored_arguments(row), row.arguments)
+        return Fresh(evaluate(policy, call), definition, policy.sha256 if policy else None), unreachable
+
+    async def _call(self, row: ApprovalRequest) -> Outcome:
+        try:
+            return await self.upstream.call(row.server, row.tool, row.arguments, request_id=row.id)
+        except Exception:
+            log.exception("the call of %s ended in an error of our own", row.id)
+            return Outcome("unknown", b"")
+
+    async def _finish(self, request_id: str, outcome: Outcome) -> None:
+        """Store the outcome; while the database refuses, keep it and try again: it is the only proof that the call ran."""
+        while True:
+            try:
+                await self.database.awrite(
+                    partial(lifecycle.finish, request_id=request_id, instance=self.instance, outcome=outcome, now=self.clock())
+                )
+            except AskfirstError as error:
+                log.error("the outcome of %s could not be stored yet: %s", request_id, error)  # noqa: TRY400  # the sentence says it all
+                await asyncio.sleep(1)
+            else:
+                self.changes.notify(request_id)
+                return
+
+    async def close(self, *, within: timedelta = timedelta(seconds=20)) -> None:
+        """Claim nothing more, and wait for what is being released; what does not end in time is found by the next start."""
+        self._closing = True
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=within.total_seconds())
+
+
+def _find(session: Session, *, request_id: str) -> ApprovalRequest | None:
+    return session.get(ApprovalRequest, request_id)
+
+
+def _policy_name(session: Session, *, grant_id: str) -> str | None:
+    grant = session.get(Grant, grant_id)
+    return grant.policy if grant else None
+
+
+def stored_arguments(row: ApprovalRequest) -> dict[str, JSON]:
+    """Read the stored bytes again, as strictly as when they came."""
+    value = parse_json(row.arguments)
+    if not isinstance(value, dict):
+        raise Malformed("The stored arguments are no JSON object. The request cannot be released.")
+    return value
