@@ -54,13 +54,21 @@ def forms(html: str) -> list[Form]:
     return parser.found
 
 
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A vote that is ready to be sent."""
+
+    url: str
+    values: Mapping[str, str]
+
+
 class Person:
     """Somebody at the desk with a browser's cookies."""
 
     def __init__(self, session: aiohttp.ClientSession, desk: str) -> None:
         self._session = session
         self._desk = desk
-        self._decided: set[str] = set()
+        self._read: set[str] = set()
 
     async def _page(self, url: str) -> tuple[str, str]:
         async with self._session.get(url) as answer:
@@ -68,36 +76,44 @@ class Person:
                 raise DemoFailed(f"The desk answered {answer.status} to {answer.url.path}.")
             return str(answer.url), await answer.text()
 
-    async def _post(self, page: str, form: Form, values: Mapping[str, str]) -> str:
-        url = urljoin(page, form.action)
-        async with self._session.post(url, data={**form.fields, **values}, headers={"Origin": self._desk}) as answer:
+    async def _post(self, url: str, values: Mapping[str, str]) -> None:
+        async with self._session.post(url, data=values, headers={"Origin": self._desk}) as answer:
+            await answer.read()
             if not answer.ok:
                 raise DemoFailed(f"The desk answered {answer.status} to a form of {answer.url.path}.")
-            return await answer.text()
 
     async def sign_in(self, link: str) -> None:
         """Use the one-time link; where it shows a page that asks to go on, go on."""
         page, html = await self._page(link)
         for form in forms(html):
             if any(len(value) >= 16 and value in link for value in form.fields.values()):  # noqa: PLR2004  # long enough to be the link's secret
-                await self._post(page, form, {})
+                await self._post(urljoin(page, form.action), form.fields)
 
     async def decide(self, choice: str, reason: str) -> str:
         """Wait for a request that was not decided yet, and approve or deny it; gives its id."""
-        request_id = await self._next()
-        page, html = await self._page(f"{self._desk}/requests/{request_id}")
-        for form in forms(html):
-            buttons = [button for button in form.buttons if button[1] == choice]
-            if buttons or form.action.endswith(f"/{choice}"):
-                await self._post(page, form, {"reason": reason, **dict(buttons)})
-                self._decided.add(request_id)
-                return request_id
-        raise DemoFailed(f"The desk shows no way to {choice} {request_id}.")
+        request_id = await self.next()
+        await self.cast(await self.ballot(request_id, choice), reason)
+        return request_id
 
-    async def _next(self) -> str:
+    async def next(self) -> str:
+        """Wait for the id of a request in the inbox that was not read before."""
         while True:
             _, html = await self._page(f"{self._desk}/")
-            waiting = [found for found in _REQUEST.findall(html) if found not in self._decided]
+            waiting = [found for found in _REQUEST.findall(html) if found not in self._read]
             if waiting:
                 return str(waiting[0])
             await asyncio.sleep(_PAUSE)
+
+    async def ballot(self, request_id: str, choice: str) -> Ballot:
+        """Read a request's page and find the form that approves or denies it."""
+        page, html = await self._page(f"{self._desk}/requests/{request_id}")
+        self._read.add(request_id)
+        for form in forms(html):
+            buttons = [button for button in form.buttons if button[1] == choice]
+            if buttons or form.action.endswith(f"/{choice}"):
+                return Ballot(urljoin(page, form.action), {**form.fields, **dict(buttons)})
+        raise DemoFailed(f"The desk shows no way to {choice} {request_id}.")
+
+    async def cast(self, ballot: Ballot, reason: str) -> None:
+        """Send a ballot with a reason."""
+        await self._post(ballot.url, {**ballot.values, "reason": reason})

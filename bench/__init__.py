@@ -1,0 +1,1 @@
+"""What Askfirst costs, measured side by side with its floor."""
