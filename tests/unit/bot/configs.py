@@ -1,0 +1,44 @@
+"""Configurations for tests: written into a directory of their own, and read as `askfirst` reads them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.settings import SettingProblem, Settings, SettingsInvalid, load
+
+FULL = Path(__file__).parents[2] / "data" / "configs" / "full" / "askfirst.toml"
+TOKEN = "support-agent-token-0123456789"
+ENVIRONMENT = {"PAYMENTS_TOKEN": "payments-secret", "SUPPORT_AGENT_TOKEN": TOKEN}
+POLICY = '{"version": "1", "default": "deny", "approval": {"approvers": "payments", "expires_in": "30m"}, "tools": {"list_customers": {}}}'
+SERVER = '[servers.payments]\nurl = "http://127.0.0.1:9000/mcp"\n'
+GRANT = '[grants.agent]\nserver = "payments"\nowner = "local:olivia"\ntoken = "env:SUPPORT_AGENT_TOKEN"\n'
+
+
+def write(directory: Path, text: str, files: Mapping[str, str] | None = None) -> Path:
+    """Write `askfirst.toml` and other files by name; give the path of the first."""
+    for name, content in {"askfirst.toml": text, **(files or {})}.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return directory / "askfirst.toml"
+
+
+def read(directory: Path, text: str, files: Mapping[str, str] | None = None, *, environment: Mapping[str, str] = ENVIRONMENT) -> Settings:
+    """Write a configuration and read it."""
+    return load(write(directory, text, files), environment)
+
+
+def problems(
+    directory: Path, text: str, files: Mapping[str, str] | None = None, *, environment: Mapping[str, str] = ENVIRONMENT
+) -> tuple[SettingProblem, ...]:
+    """Write a configuration that cannot be used, and give what is wrong with it."""
+    with pytest.raises(SettingsInvalid) as refusal:
+        read(directory, text, files, environment=environment)
+    return refusal.value.problems
+
+
+def only(found: Iterable[SettingProblem]) -> SettingProblem:
+    """Give the one problem there is."""
+    (problem,) = found
+    return problem
