@@ -1,0 +1,51 @@
+"""MCP messages, read and written: pure, no I/O; the gateway and the upstream client both stand on it."""
+
+from bot.mcp.answers import (
+    EVENT_STREAM_HEADERS,
+    KEEPALIVE,
+    denied,
+    error,
+    error_object,
+    event,
+    notification,
+    pending,
+    progress,
+    result,
+    text_result,
+    tool_result,
+)
+from bot.mcp.eras import LATEST_LEGACY, LATEST_MODERN, LEGACY_VERSIONS, MODERN_VERSIONS, Era
+from bot.mcp.listing import Unfilterable, filter_tools
+from bot.mcp.messages import Call, Kind, Message, MessageId, Refused, parse
+from bot.mcp.sse import Decoder, Event, EventTooLarge
+
+__all__ = [
+    "EVENT_STREAM_HEADERS",
+    "KEEPALIVE",
+    "LATEST_LEGACY",
+    "LATEST_MODERN",
+    "LEGACY_VERSIONS",
+    "MODERN_VERSIONS",
+    "Call",
+    "Decoder",
+    "Era",
+    "Event",
+    "EventTooLarge",
+    "Kind",
+    "Message",
+    "MessageId",
+    "Refused",
+    "Unfilterable",
+    "denied",
+    "error",
+    "error_object",
+    "event",
+    "filter_tools",
+    "notification",
+    "parse",
+    "pending",
+    "progress",
+    "result",
+    "text_result",
+    "tool_result",
+]

@@ -1,0 +1,47 @@
+"""Where things stand inside JSON text that was already read strictly: raw slices, so that bytes travel unchanged.
+
+Law: call these only on text that `workflows.calls` accepted; they find places, they judge nothing.
+"""
+
+import json
+from collections.abc import Iterator
+from json import decoder
+
+_string = decoder.scanstring  # type: ignore[attr-defined]  # the standard library's own string scanner, not in the stubs
+_value = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # as above
+_BLANK = " \t\n\r"
+
+
+def _skip(text: str, position: int) -> int:
+    while text[position] in _BLANK:
+        position += 1
+    return position
+
+
+def members(text: str, start: int = 0) -> Iterator[tuple[str, int, int]]:
+    """Walk the object that begins at `start`: each member's name and the bounds of its value."""
+    position = _skip(text, _skip(text, start) + 1)
+    while text[position] != "}":
+        name, position = _string(text, position + 1, True)
+        begin = _skip(text, _skip(text, position) + 1)
+        _, end = _value(text, begin)
+        yield name, begin, end
+        position = _skip(text, end)
+        if text[position] == ",":
+            position = _skip(text, position + 1)
+
+
+def elements(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Walk the array that begins at `start`: the bounds of each element."""
+    position = _skip(text, _skip(text, start) + 1)
+    while text[position] != "]":
+        _, end = _value(text, position)
+        yield position, end
+        position = _skip(text, end)
+        if text[position] == ",":
+            position = _skip(text, position + 1)
+
+
+def member(text: str, name: str, start: int = 0) -> tuple[int, int] | None:
+    """Find one member's value inside the object that begins at `start`, or None."""
+    return next(((begin, end) for found, begin, end in members(text, start) if found == name), None)
