@@ -5,6 +5,8 @@ What two parsers could read differently is refused.
 
 import hashlib
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the standard library's own string scanner, not in the stubs
@@ -17,15 +19,20 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 
 MAX_DEPTH = 64
 _WHITESPACE = " \t\n\r"
+_HALF = re.compile("[\ud800-\udfff]")
+_HALF_SENTENCE = "A string holds half of a surrogate pair. Send whole characters."
 
 
 def _no_duplicates(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed(f"The key {twice!r} appears twice in one object. Send each key once.")
+        counts = Counter(name for name, _ in pairs)
+        raise _twice(next(name for name, count in counts.items() if count > 1))
     return members
+
+
+def _twice(name: str) -> Malformed:
+    return Malformed(f"The key {name[:100]!r} appears twice in one object. Send each key once.")
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -50,7 +57,9 @@ def _text(source: bytes | str) -> str:
             text = source.decode("utf-8")
         except UnicodeDecodeError as error:
             raise Malformed("The message is not UTF-8. Send JSON encoded as UTF-8.") from error
-    if "\\u" in text or not text.isascii():
+    if not text.isascii() and _HALF.search(text):
+        raise Malformed(_HALF_SENTENCE)
+    if "\\u" in text:
         _no_lone_surrogates(text)
     return text
 
@@ -66,11 +75,11 @@ def _no_lone_surrogates(text: str) -> None:
         if half[:1] == "d" and half[1:2] in set("89ab"):
             low = text[position + 6 : position + 12].lower()
             if not (low[:3] == "\\ud" and low[3:4] in set("cdef")):
-                raise Malformed("A string holds half of a surrogate pair. Send whole characters.")
+                raise Malformed(_HALF_SENTENCE)
             position = text.find("\\u", position + 12)
             continue
         if half[:1] == "d" and half[1:2] in set("cdef"):
-            raise Malformed("A string holds half of a surrogate pair. Send whole characters.")
+            raise Malformed(_HALF_SENTENCE)
         position = text.find("\\u", position + 6)
 
 
@@ -122,6 +131,8 @@ def parse_json(source: bytes | str, *, max_depth: int = MAX_DEPTH) -> JSON:
 def _where(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg.lower()} at line {error.lineno}, column {error.colno}"
+    if isinstance(error, IndexError):
+        return "it ends too early"
     return "a number is too long, or it is nested too deeply"
 
 
@@ -133,7 +144,7 @@ def parse_members(source: bytes | str, *, max_depth: int = MAX_DEPTH) -> dict[st
         return _members(text)
     except Malformed:
         raise
-    except (ValueError, RecursionError, StopIteration, IndexError) as error:
+    except (ValueError, RecursionError, IndexError) as error:
         raise Malformed(f"The message is not JSON: {_where(error)}.") from error
 
 
@@ -154,7 +165,7 @@ def _members(text: str) -> dict[str, tuple[JSON, str]]:
             raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
         name, position = scanstring(text, position + 1, True)
         if name in members:
-            raise Malformed(f"The key {name!r} appears twice in one object. Send each key once.")
+            raise _twice(name)
         position = _skip(text, position)
         if text[position] != ":":
             raise json.JSONDecodeError("Expecting ':' delimiter", text, position)
