@@ -174,11 +174,14 @@ def attach(session: Session, request_id: str, *, now: datetime) -> ApprovalReque
     return row
 
 
-def leave(session: Session, request_id: str, *, now: datetime) -> ApprovalRequest:
-    """The agent broke off while it waited. Without a handle nobody is there for the outcome: what is approved now does not run."""
+def leave(session: Session, request_id: str, *, now: datetime, take_back_handle: bool = False) -> ApprovalRequest:
+    """The agent broke off while it waited. Without a handle nobody is there for the outcome: what is approved now does not run.
+
+    `take_back_handle` when it broke off before it could be told of the handle that was just written down for it.
+    """
     row = lock(session, request_id)
-    if row.state in WAITING and row.unattended_at is None and not row.handed_off:
-        change(session, row, unattended_at=now)
+    if row.state in WAITING and row.unattended_at is None and (take_back_handle or not row.handed_off):
+        change(session, row, unattended_at=now, handed_off=False)
         note(session, row, Tag.REQUEST_LEAVE, actor=f"agent:{row.agent}", now=now)
     return row
 

@@ -1,0 +1,289 @@
+"""The eleven operators. Law: what an operator cannot compare is never a quiet no.
+
+A test answers True, False, or a sentence: "it cannot be told". A sentence counts as unmet in `require` and as met in `deny_if` and
+`require_approval`, so that a value of the wrong kind never opens the gate. By the kind of the argument (a dash: it cannot be told):
+
+| argument          | lt lte gt gte | regex    | contains | exists | equality with a number | text | boolean | list, object |
+| ----------------- | ------------- | -------- | -------- | ------ | -------- | ------------ | -------- | -------------- |
+| missing           | False         | False    | False    | absent | False    | False        | False    | False          |
+| null              | -             | -        | -        | absent | unequal  | unequal      | unequal  | unequal        |
+| number            | compared      | -        | -        | there  | compared | as written   | -        | -              |
+| text of a number  | compared      | searched | searched | there  | compared | compared     | -        | -              |
+| text "true/false" | -             | searched | searched | there  | -        | compared     | compared | -              |
+| other text        | -             | searched | searched | there  | -        | compared     | -        | -              |
+| boolean           | -             | -        | -        | there  | -        | "true/false" | compared | -              |
+| list              | -             | -        | members  | there  | -        | -            | -        | with a list    |
+| object            | -             | -        | -        | there  | -        | -            | -        | with an object |
+
+* Every operator but `exists` is False for a missing argument, `neq` and `not_in` too, as in PolicyLayer v1: the upstream's own default then
+  applies, and a rule that must see the argument says so with `exists` in `require`. An explicit null is not missing, because what an
+  upstream makes of it is its own affair: only `exists` counts it as absent. A rule's null equals null alone.
+* Numbers are compared exactly, as the decimals they were written as; text counts as a number when it is one by JSON's grammar.
+  Booleans are not numbers.
+* `in` and `not_in` cannot tell when the argument equals no member and can be compared with none of them.
+* `contains` finds a text in a text, or a member in a list by `eq`; it cannot tell when no member is equal and one cannot be compared.
+* `regex` is RE2, searched anywhere in a text: no look-around, no back-references, and time in proportion to the text.
+
+A condition looks at arguments. Other subjects, such as the agent or the time, would be further readers beside those of `paths`.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from typing import Any, Final, TypeAlias
+
+import re2
+
+from workflows.calls import JSON
+from workflows.policy.paths import MISSING, Unclear, kind
+from workflows.policy.shapes import Op, Outcome, Test
+
+Equal: TypeAlias = Callable[[object], bool | None]
+"""Whether a value equals the rule's; None when the two cannot be compared."""
+
+_ORDER: Final[Mapping[Op, Callable[[Any, Any], bool]]] = {Op.LT: operator.lt, Op.LTE: operator.le, Op.GT: operator.gt, Op.GTE: operator.ge}
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_WANTED: Final = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+_LONGEST_NUMBER: Final = 1_000
+_LONGEST_PATTERN: Final = 10_000
+
+
+def is_number(value: object) -> bool:
+    """Tell a JSON number; booleans are not numbers."""
+    return type(value) is int or (type(value) is float and isfinite(value))
+
+
+def decimal(value: object) -> Decimal | None:
+    """Give the exact decimal that a number, or a text that is a JSON number, was written as; None for anything else."""
+    if type(value) is int:
+        return Decimal(value)
+    if type(value) is float:
+        return Decimal(repr(value)) if isfinite(value) else None
+    if type(value) is str and len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value):
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            return None
+    return None
+
+
+def why_not(op: Op, value: JSON) -> str | None:
+    """Say why an operator cannot take this rule value and what to write instead, or None when it can."""
+    if op in _ORDER and not is_number(value):
+        return f"{op.value} compares with a number, and this is {kind(value)}: write a number without quotes."
+    if op in {Op.IN, Op.NOT_IN} and not isinstance(value, list):
+        return f"{op.value} takes a list, and this is {kind(value)}: write [ … ] around the values."
+    if op is Op.EXISTS and not isinstance(value, bool):
+        return f"exists takes true or false, and this is {kind(value)}."
+    if op is Op.REGEX:
+        return _why_no_pattern(value)
+    return None
+
+
+def _why_no_pattern(value: JSON) -> str | None:
+    if not isinstance(value, str):
+        return f"regex takes a pattern as text, and this is {kind(value)}."
+    if len(value) > _LONGEST_PATTERN:
+        return f"The pattern is longer than {_LONGEST_PATTERN:,} characters: write a shorter one."
+    try:
+        _pattern(value)
+    except re2.error as error:
+        cause = error.args[0] if error.args else error
+        reason = cause.decode("utf-8", "replace") if isinstance(cause, bytes) else str(cause)
+        return f"The pattern is not RE2 ({reason}): RE2 has no look-around and no back-references, and bounds repetition to 1,000."
+    return None
+
+
+def _pattern(text: str) -> Any:  # noqa: ANN401  # re2 ships no types
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    return re2.compile(text.encode(), options)
+
+
+def compile_test(path: str, op: Op, value: JSON) -> Test:
+    """Compile one condition. `path` is for its sentences; the value must have passed `why_not`."""
+    if op is Op.EXISTS:
+        return _existence(wanted=value is True)
+    if op in _ORDER:
+        return _guarded(_ordering(path, op, value))
+    if op is Op.REGEX:
+        return _guarded(_search(path, value))
+    if op is Op.CONTAINS:
+        return _guarded(_containment(path, value))
+    if op in {Op.IN, Op.NOT_IN}:
+        members = value if isinstance(value, list) else []
+        return _guarded(_answer(path, op, _one_of([equal_to(member) for member in members]), "a value of the kind that the rule lists"))
+    return _guarded(_answer(path, op, equal_to(value), _WANTED[type(value)]))
+
+
+def _guarded(test: Test) -> Test:
+    def guarded(value: object) -> Outcome:
+        if value is MISSING:
+            return False
+        if type(value) is Unclear:
+            return value.why
+        return test(value)
+
+    return guarded
+
+
+def _cannot(path: str, op: Op, value: object, wanted: str) -> str:
+    shown = "text that is not a number" if type(value) is str and wanted == "a number" else kind(value)
+    return f"{path} is {shown}, which {op.value} cannot compare here: send {wanted}."
+
+
+def _existence(*, wanted: bool) -> Test:
+    def test(value: object) -> Outcome:
+        if type(value) is Unclear:
+            return value.why
+        return (value is not MISSING and value is not None) is wanted
+
+    return test
+
+
+def _ordering(path: str, op: Op, bound: JSON) -> Test:
+    compare, native, exact = _ORDER[op], type(bound), decimal(bound)
+
+    def test(value: object) -> Outcome:
+        if type(value) is native and is_number(value):
+            return compare(value, bound)
+        number = decimal(value)
+        if number is None:
+            return _cannot(path, op, value, "a number")
+        return compare(number, exact)
+
+    return test
+
+
+def _search(path: str, pattern: JSON) -> Test:
+    search = _pattern(str(pattern)).search
+
+    def test(value: object) -> Outcome:
+        if type(value) is not str:
+            return _cannot(path, Op.REGEX, value, "text")
+        try:
+            return search(value.encode()) is not None
+        except UnicodeEncodeError:
+            return f"{path} holds half of a character, which regex cannot compare here: send whole characters."
+
+    return test
+
+
+def _containment(path: str, wanted: JSON) -> Test:
+    equal = equal_to(wanted)
+
+    def test(value: object) -> Outcome:
+        if type(value) is str and type(wanted) is str:
+            return wanted in value
+        if type(value) is not list:
+            return _cannot(path, Op.CONTAINS, value, "text or a list" if type(wanted) is str else "a list")
+        found = [equal(member) for member in value]
+        if True in found:
+            return True
+        return f"{path} holds a member that contains cannot compare here: send members of one kind." if None in found else False
+
+    return test
+
+
+def _one_of(tests: list[Equal]) -> Equal:
+    def equal(value: object) -> bool | None:
+        answers = [test(value) for test in tests]
+        if True in answers:
+            return True
+        return False if False in answers or not answers else None
+
+    return equal
+
+
+def _answer(path: str, op: Op, equal: Equal, wanted: str) -> Test:
+    negated = op in {Op.NEQ, Op.NOT_IN}
+
+    def test(value: object) -> Outcome:
+        answer = equal(value)
+        if answer is None:
+            return _cannot(path, op, value, wanted)
+        return answer is not negated
+
+    return test
+
+
+def equal_to(expected: JSON) -> Equal:
+    """Compile equality with one rule value, as the table of this module has it."""
+    if expected is None:
+        return lambda value: value is None
+    if type(expected) is bool:
+        return _equal_to_boolean(expected=expected)
+    if is_number(expected):
+        return _equal_to_number(expected)
+    if type(expected) is str:
+        return _equal_to_text(expected)
+    return lambda value: False if value is None else same(value, expected) if type(value) is type(expected) else None
+
+
+def _equal_to_boolean(*, expected: bool) -> Equal:
+    written = "true" if expected else "false"
+
+    def equal(value: object) -> bool | None:
+        if value is None:
+            return False
+        if type(value) is bool:
+            return value is expected
+        return value == written if type(value) is str and value in {"true", "false"} else None
+
+    return equal
+
+
+def _equal_to_number(expected: JSON) -> Equal:
+    native, exact = type(expected), decimal(expected)
+
+    def equal(value: object) -> bool | None:
+        if type(value) is native:
+            return value == expected
+        if value is None:
+            return False
+        number = decimal(value)
+        return None if number is None else number == exact
+
+    return equal
+
+
+def _equal_to_text(expected: str) -> Equal:
+    def equal(value: object) -> bool | None:
+        if type(value) is str:
+            return value == expected
+        if value is None:
+            return False
+        if type(value) is bool:
+            return ("true" if value else "false") == expected
+        number = decimal(value)
+        return None if number is None else _written(number) == expected
+
+    return equal
+
+
+def _written(number: Decimal) -> str:
+    """Write a number plainly: 5, not 5.0 and not 5E+0."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def same(one: object, other: object) -> bool:
+    """Compare two JSON values deeply: numbers by their decimals, booleans never equal to numbers."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if is_number(one) and is_number(other):
+        return decimal(one) == decimal(other)
+    return type(one) is type(other) and one == other

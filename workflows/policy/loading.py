@@ -1,0 +1,55 @@
+"""From text to a policy that can be asked. Law: a policy loads whole or not at all, and what is wrong is told all at once."""
+
+import hashlib
+from typing import Final
+
+from workflows.policy import json_text, validating, yaml_text
+from workflows.policy.evaluating import Policy
+from workflows.policy.json_text import Source
+from workflows.policy.shapes import PolicyInvalid, Problem
+
+LONGEST_JSON: Final = 1_000_000
+LONGEST_YAML: Final = 200_000
+
+
+def load(text: str, *, name: str) -> Policy:
+    """Read a policy from JSON (text that starts with a brace or bracket) or YAML (any other text).
+
+    Raises PolicyInvalid with every problem, in the order of the document. Pass the file's text as it is, without translating line ends, so
+    that `Policy.sha256` is the checksum of the file. JSON may have 1,000,000 characters, YAML 200,000.
+    """
+    try:
+        digest = hashlib.sha256(text.encode()).hexdigest()
+    except UnicodeEncodeError as error:
+        raise PolicyInvalid(name, [Problem("", None, "The document holds half of a character: write it in UTF-8.")]) from error
+    source = _read(text.removeprefix("\ufeff"))
+    problems = list(source.problems)
+    written = {problem.pointer for problem in problems}
+
+    def report(pointer: str, message: str) -> None:
+        if pointer not in written:
+            problems.append(Problem(pointer, _line(source, pointer), message))
+
+    unread = source.value is None and source.problems
+    shape = None if unread else validating.shape(source.value, report)
+    if shape is None or problems or not isinstance(source.value, dict):
+        raise PolicyInvalid(name, sorted(problems, key=lambda problem: problem.line or 0))
+    return Policy(name, digest, source.value, shape)
+
+
+def _read(text: str) -> Source:
+    is_json = text.lstrip()[:1] in ("{", "[")
+    longest = LONGEST_JSON if is_json else LONGEST_YAML
+    if len(text) > longest:
+        kind = "JSON" if is_json else "YAML"
+        return Source(
+            None, problems=(Problem("", None, f"The document is longer than {longest:,} characters of {kind}: split the policy."),)
+        )
+    return json_text.read(text) if is_json else yaml_text.read(text)
+
+
+def _line(source: Source, pointer: str) -> int | None:
+    """Find the line of a place, or of the nearest place around it."""
+    while pointer and pointer not in source.lines:
+        pointer = pointer.rpartition("/")[0]
+    return source.lines.get(pointer)
