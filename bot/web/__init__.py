@@ -1,0 +1,1 @@
+"""The desk: a small web page where people read held calls and decide. It translates; the verbs decide."""
