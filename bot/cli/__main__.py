@@ -1,0 +1,5 @@
+"""`python -m bot.cli` is `askfirst`."""
+
+from bot.cli import main
+
+main()

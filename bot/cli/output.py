@@ -1,0 +1,68 @@
+"""Printing: tables on a terminal, aligned lines elsewhere. Law: nothing reaches the terminal before its unseen characters are written out.
+
+Results go to standard output, words about them to standard error, so that a result can be piped.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from workflows.calls import JSON
+from workflows.redaction import visible
+
+_GAP = "  "
+
+
+def say(text: str) -> None:
+    """Print a result, line breaks kept."""
+    print(visible(text))
+
+
+def remark(text: str) -> None:
+    """Print a word about the result to standard error."""
+    print(visible(text), file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """Write a text so that it stays on its line."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def cut(text: str, most: int) -> str:
+    """Shorten a text to `most` characters, and say so."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def document(value: JSON) -> None:
+    """Print JSON, in ASCII: what a terminal would act upon is an escape in it."""
+    print(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Print rows under their columns; `empty` is said, to standard error, when there are none."""
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    if not cells:
+        remark(empty)
+    elif sys.stdout.isatty():
+        _drawn(columns, cells)
+    else:
+        _aligned([[column.upper() for column in columns], *cells])
+
+
+def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(Text(column), overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console().print(drawn)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(_GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,189 @@
+"""A request as the command line shows it: plain values for JSON, lines for people. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from bot.cli.output import one_line
+from workflows import queries
+from workflows.calls import JSON, parse_json
+from workflows.errors import Malformed
+from workflows.queries import RequestView
+from workflows.redaction import redact, redact_text, visible
+from workflows.tables import AuditEvent, Vote
+
+COLUMNS = ("id", "state", "agent", "server", "tool", "arguments", "held at", "expires at", "votes")
+_DEEP = 1000
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+_MOST = 60
+
+
+def summary(view: RequestView, person: str | None) -> dict[str, JSON]:
+    """Give a request as values for JSON. Secrets in it are hidden from whoever may not decide it."""
+    row = view.request
+    return {
+        "id": row.id,
+        "state": row.state,
+        "server": row.server,
+        "tool": row.tool,
+        "arguments": _parsed(row.arguments, hide=_hide(view, person)),
+        "agent": row.agent,
+        "owner": row.owner,
+        "policy": row.policy,
+        "rule": row.rule,
+        "reason": row.reason,
+        "approvers": row.approvers,
+        "quorum": row.quorum,
+        "needed": view.needed,
+        "votes": [_vote(vote) for vote in view.votes],
+        "held_at": row.held_at.isoformat(),
+        "expires_at": row.expires_at.isoformat(),
+        "decided_at": _moment(row.decided_at),
+        "decided_by": row.decided_by,
+        "decision_reason": row.decision_reason,
+        "settled_at": _moment(row.settled_at),
+        "outcome_kind": row.outcome_kind,
+        "outcome_is_error": row.outcome_is_error if row.outcome_kind else None,
+    }
+
+
+def complete(view: RequestView, person: str | None) -> dict[str, JSON]:
+    """Give all of a request: beside its summary, the arguments exactly as they were sent, the outcome and the trail."""
+    row = view.request
+    hide = _hide(view, person)
+    return {
+        **summary(view, person),
+        "arguments_text": _text(row.arguments, hide=hide),
+        "fingerprint": None if hide else row.fingerprint,
+        "outcome": _parsed(row.outcome, hide=hide) if row.outcome else None,
+        "trail": [_event(event) for event in view.trail],
+    }
+
+
+def _hide(view: RequestView, person: str | None) -> bool:
+    return person is None or not queries.may_see_secrets(view, person)
+
+
+def _parsed(raw: bytes, *, hide: bool) -> JSON:
+    try:
+        value = parse_json(raw, max_depth=_DEEP)
+    except Malformed:
+        return redact_text(raw.decode("utf-8", "replace"))
+    return redact(value) if hide else value
+
+
+def _text(raw: bytes, *, hide: bool) -> str:
+    return json.dumps(_parsed(raw, hide=True), ensure_ascii=False) if hide else raw.decode("utf-8", "replace")
+
+
+def _vote(vote: Vote) -> dict[str, JSON]:
+    return {"voter": vote.voter, "choice": vote.choice, "reason": vote.reason, "via": vote.via, "at": vote.at.isoformat()}
+
+
+def _event(event: AuditEvent) -> dict[str, JSON]:
+    return {
+        "seq": event.seq,
+        "at": event.at.isoformat(),
+        "event": event.event,
+        "actor": event.actor,
+        "detail": _parsed(event.detail.encode(), hide=False),
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def rows(found: Iterable[Mapping[str, JSON]]) -> list[list[str]]:
+    """Lay summaries out under COLUMNS."""
+    return [
+        [
+            str(one["id"]),
+            str(one["state"]),
+            str(one["agent"]),
+            str(one["server"]),
+            str(one["tool"]),
+            _cut(json.dumps(one["arguments"], ensure_ascii=False)),
+            _clock(one["held_at"]),
+            _clock(one["expires_at"]),
+            _tally(one),
+        ]
+        for one in found
+    ]
+
+
+def _cut(text: str) -> str:
+    text = one_line(text[: _MOST + 1])
+    return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"
+
+
+def _clock(moment: JSON) -> str:
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S") if isinstance(moment, str) else ""
+
+
+def _tally(one: Mapping[str, JSON]) -> str:
+    votes = one["votes"] if isinstance(one["votes"], list) else []
+    return f"{len(votes)} cast, {one['needed']} needed" if one["state"] == "pending" else f"{len(votes)} cast"
+
+
+def lines(one: Mapping[str, JSON]) -> Iterator[str]:
+    """Write a complete request for a person: what is asked, all of its arguments, who said what, what came of it."""
+    yield f"{one['id']}: {one['state']}"
+    for name, value in (
+        ("agent", f"{one['agent']} (answers for it: {one['owner']})"),
+        ("call", f"{one['tool']} on {one['server']}"),
+        ("held at", f"{_clock(one['held_at'])} UTC because: {one['reason']} ({one['policy']} {one['rule']})"),
+        ("expires at", f"{_clock(one['expires_at'])} UTC"),
+        ("needs", f"{one['quorum']} of the group {one['approvers']}; {one['needed']} missing"),
+        ("decided", _decided(one)),
+    ):
+        if value:
+            yield f"  {name + ':':<12}{one_line(value)}"
+    yield "  arguments:"
+    yield from _laid_out(str(one["arguments_text"]))
+    for vote in _objects(one["votes"]):
+        yield one_line(f"  {vote['voter']} said {vote['choice']} by {vote['via']}, {_clock(vote['at'])} UTC{_because(vote['reason'])}")
+    if one["outcome_kind"]:
+        yield f"  outcome: {one['outcome_kind']}{' (an error)' * (one['outcome_is_error'] is True)}"
+        yield from _laid_out(json.dumps(one["outcome"], ensure_ascii=False))
+    yield "  trail:"
+    for event in _objects(one["trail"]):
+        yield one_line(f"    {_clock(event['at'])} UTC  {event['event']}  {event['actor']}")
+
+
+def _decided(one: Mapping[str, JSON]) -> str:
+    by = f" by {one['decided_by']}" if one["decided_by"] else ""
+    return f"{_clock(one['decided_at'])} UTC{by}{_because(one['decision_reason'])}" if one["decided_at"] else ""
+
+
+def _because(reason: JSON) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _objects(value: JSON) -> list[dict[str, JSON]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _laid_out(text: str) -> Iterator[str]:
+    """Break JSON text into lines without changing a character of any name, string or number in it."""
+    depth, line = 0, ""
+    pad = "    "
+    for piece in _PIECE.findall(visible(text)):
+        if piece in "]}":
+            if line.strip():
+                yield line
+            depth -= 1
+            line = pad + "  " * depth + piece
+        elif piece == ",":
+            yield line + piece
+            line = ""
+        elif piece == ":":
+            line += ": "
+        else:
+            line = (line or pad + "  " * depth) + piece
+            if piece in "[{":
+                yield line
+                depth, line = depth + 1, ""
+    if line.strip():
+        yield line
