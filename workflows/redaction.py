@@ -17,8 +17,8 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_VALUE = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
-    r"|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}\b|\bxox[abeprs]-[A-Za-z0-9-]{10,}"
-    r"|\bsk-[A-Za-z0-9_-]{20,}|\b[rs]k_live_[A-Za-z0-9]{10,}|\bask[pg]?_[A-Za-z0-9_-]{20,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}"
+    r"|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}\b|\bx(?:ox[a-z]|app)-[A-Za-z0-9-]{10,}"
+    r"|\bsk-[A-Za-z0-9_-]{20,}|\b[rs]k_live_[A-Za-z0-9]{10,}|\bask[a-z]?_[A-Za-z0-9_-]{20,}|(?<![\w-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}"
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}"
 )
 _key = b"askfirst redaction"
@@ -52,9 +52,16 @@ def redact(value: JSON) -> JSON:
 
 
 def _member(key: str, value: JSON) -> JSON:
-    if isinstance(value, str | int | float) and not isinstance(value, bool) and _SECRET_NAME.search(key):
-        return _hidden(str(value)) if value != "" else value
-    return redact(value)
+    return _all_hidden(value) if _SECRET_NAME.search(key) else redact(value)
+
+
+def _all_hidden(value: JSON) -> JSON:
+    """Hide what a key with a secret's name holds: a secret in a list, or under another name inside, is one too."""
+    if isinstance(value, list):
+        return [_all_hidden(item) for item in value]
+    if isinstance(value, dict):
+        return {redact_text(key): _all_hidden(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, bool) or value == "" else _hidden(str(value))
 
 
 _KEPT = frozenset("\n\t")
@@ -63,6 +70,7 @@ _LYING = re.compile(
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 _LONG_RUN = 4
+_MARKS = frozenset({"Mn", "Me"})  # not the combining class: it is 0 for marks of Thai, and for the ones that enclose
 
 
 def visible(text: str) -> str:
@@ -72,7 +80,7 @@ def visible(text: str) -> str:
     written: list[str] = []
     combining = 0
     for character in text:
-        combining = combining + 1 if unicodedata.combining(character) else 0
+        combining = combining + 1 if unicodedata.category(character) in _MARKS else 0
         if character not in _KEPT and (_unseen(character) or combining > _LONG_RUN):
             written.append(f"\\u{{{ord(character):04X}}}")
         else:

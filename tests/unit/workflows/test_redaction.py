@@ -1,0 +1,208 @@
+"""Secrets leave for no sink, and no character of a text hides from the person who decides."""
+
+import json
+import sys
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflows.calls import JSON
+from workflows.redaction import has_unseen, redact, redact_text, visible
+
+_SECRETS = {
+    "a GitHub token": "ghp_" + "a1B2" * 9,
+    "a fine-grained GitHub token": "github_pat_" + "a1B2_" * 6,
+    "a Slack bot token": "xoxb-1234567890-abcdefghij",
+    "a Slack app token": "xapp-1-A0123456789-1234567890-abcdef0123456789",
+    "an AWS key": "AKIA" + "ABCD1234" * 2,
+    "a Stripe key": "sk_live_" + "a1B2" * 6,
+    "a restricted Stripe key": "rk_live_" + "a1B2" * 6,
+    "an OpenAI key": "sk-proj-" + "a1B2" * 6,
+    "a grant of ours": "askg_" + "a1B2" * 8,
+    "a personal token of ours": "askp_" + "a1B2" * 8,
+    "a sign-in link of ours": "askl_" + "a1B2" * 8,
+    "a session of ours": "asks_" + "a1B2" * 8,
+    "a JSON web token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "a bearer header": "Bearer " + "a1B2" * 6,
+    "a private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA PRIVATE KEY-----",
+    "a private key cut off": "-----BEGIN PRIVATE KEY-----\nMIIEow\nAAAA",
+}
+
+
+@pytest.mark.parametrize("secret", _SECRETS.values(), ids=_SECRETS)
+def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(secret: str) -> None:
+    """Alone, inside a sentence, deep in a list, and as a key."""
+    value: JSON = {"note": f"use {secret} for it", "list": [[secret]], secret: 1}
+    written = json.dumps(redact(value))
+    assert secret.replace("\n", "\\n") not in written
+    assert written.count("[redacted ") == 3
+    assert "use [redacted" in written
+    assert " for it" in written or "cut" in secret or secret.endswith("AAAA")
+
+
+_NAMED = [
+    "password",
+    "db_passwd",
+    "passphrase",
+    "client_secret",
+    "token",
+    "access_token",
+    "api_key",
+    "apiKey",
+    "Authorization",
+    "Set-Cookie",
+    "pin",
+    "cvv",
+]
+
+
+@pytest.mark.parametrize("name", _NAMED)
+def test_what_a_key_calls_a_secret_is_hidden_at_every_depth(name: str) -> None:
+    """Text, numbers, and what lies in lists and objects below; shape, keys, null, booleans and the empty text stay."""
+    value: JSON = {name: ["hunter2", {"value": "hunter3", "n": 4711}], "other": {name: "hunter4"}, "rest": 4711}
+    hidden = redact(value)
+    written = json.dumps(hidden)
+    assert "hunter" not in written
+    assert isinstance(hidden, dict)
+    assert list(hidden) == [name, "other", "rest"]
+    assert written.count("[redacted ") == 4
+    assert hidden["rest"] == 4711
+    kept: JSON = {name: [None, True, ""]}
+    assert redact(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"pinned": "yes"},
+        {"shipping": "fast"},
+        {"compass": "north"},
+        {"note": "the bearer of this note"},
+        {"id": "task_list"},
+        "sk-short",
+    ],
+)
+def test_what_only_resembles_a_secret_stays(value: JSON) -> None:
+    """Who decides sees the rest as it is."""
+    assert redact(value) == value
+
+
+def test_a_swap_of_a_hidden_value_shows() -> None:
+    """Equal secrets look equal, different ones of the same length differ, and the length is told."""
+    first, again, other = (redact({"password": word}) for word in ("hunter2", "hunter2", "hunter3"))
+    assert first == again != other
+    assert "[redacted 7 chars, fingerprint " in json.dumps(first)
+
+
+_JSON: st.SearchStrategy[JSON] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(list(_SECRETS.values())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.sampled_from(_NAMED), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(_JSON)
+def test_redaction_keeps_the_shape_and_hides_every_known_secret(value: JSON) -> None:
+    """Lists keep their length, objects their number of keys; none of the secrets above is left."""
+    hidden = redact(value)
+    assert _shape(hidden) == _shape(value)
+    written = json.dumps(hidden)
+    assert not any(json.dumps(secret)[1:-1] in written for secret in _SECRETS.values())
+
+
+def _shape(value: JSON) -> object:
+    if isinstance(value, list):
+        return [_shape(item) for item in value]
+    if isinstance(value, dict):
+        return [_shape(item) for item in value.values()]
+    return "leaf"
+
+
+@pytest.mark.parametrize("piece", ["-eyJ", "-----BEGIN ", "-----BEGIN A PRIVATE KEY-----", "bearer ", " sk-", "xoxb-", "ask_ ", "\u202e"])
+def test_a_megabyte_of_almost_secrets_is_judged_at_once(piece: str) -> None:
+    """No pattern looks at the same character more than a few times."""
+    started = time.process_time()
+    redact_text(piece * (1_000_000 // len(piece)))
+    assert time.process_time() - started < 3
+
+
+def test_text_without_secrets_is_left_alone() -> None:
+    """Redaction is no filter of words."""
+    assert redact_text("Refund 50 to customer 7.") == "Refund 50 to customer 7."
+
+
+_HIDING = {
+    "NUL": "\0",
+    "escape": "\x1b",
+    "carriage return": "\r",
+    "delete": "\x7f",
+    "next line": "\x85",
+    "soft hyphen": "\xad",
+    "combining grapheme joiner": "\u034f",
+    "Hangul filler": "\u3164",
+    "zero-width space": "\u200b",
+    "zero-width joiner": "\u200d",
+    "right-to-left mark": "\u200f",
+    "line separator": "\u2028",
+    "paragraph separator": "\u2029",
+    "right-to-left override": "\u202e",
+    "word joiner": "\u2060",
+    "right-to-left isolate": "\u2067",
+    "empty Braille cell": "\u2800",
+    "variation selector": "\ufe0f",
+    "byte order mark": "\ufeff",
+    "annotation anchor": "\ufff9",
+    "private use": "\ue000",
+    "lone half": "\ud800",
+    "musical beam": "\U0001d173",
+    "tag letter": "\U000e0041",
+    "supplementary variation selector": "\U000e0100",
+    "shorthand format control": "\U0001bca0",
+    "supplementary private use": "\U000f0000",
+    "unassigned": "\U000e0fff",
+    "no character": "\U0010ffff",
+}
+
+
+@pytest.mark.parametrize("character", _HIDING.values(), ids=_HIDING)
+def test_a_character_that_hides_is_written_out(character: str) -> None:
+    """As its number, between letters that stay."""
+    assert visible(f"a{character}b") == f"a\\u{{{ord(character):04X}}}b"
+    assert has_unseen(f"a{character}b")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", "two\nlines\tand a tab", "Grüße, 你好, שלום, مرحبا", "e\u0301te\u0301", "\U0001f600", "100 €", "\\u{202E}"]
+)
+def test_ordinary_text_is_left_alone(text: str) -> None:
+    """Other scripts, accents, pictures and new lines are what people write."""
+    assert visible(text) == text
+    assert not has_unseen(text)
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0e47", "\u20dd"], ids=["accent", "Thai", "enclosing"])
+def test_marks_that_pile_up_are_written_out(mark: str) -> None:
+    """Four on one letter are seen, the rest would cover the lines around."""
+    assert visible("a" + mark * 4 + "b") == "a" + mark * 4 + "b"
+    assert visible("a" + mark * 100 + "b") == "a" + mark * 4 + f"\\u{{{ord(mark):04X}}}" * 96 + "b"
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_nothing_unseen_is_left_and_a_second_look_changes_nothing(text: str) -> None:
+    """`visible` is idempotent, and drops no character that can be seen."""
+    seen = visible(text)
+    assert visible(seen) == seen
+    assert not has_unseen(seen)
+    assert all(unicodedata.category(character) not in {"Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for character in seen)
+    assert all(character in "\n\t" or unicodedata.category(character) != "Cc" for character in seen)
+
+
+def test_every_character_of_unicode_is_seen_or_written_out() -> None:
+    """All 1,114,112 of them: what is kept is neither control, format, half, private, unassigned, nor a separator of lines."""
+    unsafe = {"Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    kept = visible("".join(map(chr, range(sys.maxunicode + 1))))
+    assert not any(unicodedata.category(character) in unsafe for character in set(kept))
+    assert {character for character in set(kept) if unicodedata.category(character) == "Cc"} == {"\n", "\t"}
