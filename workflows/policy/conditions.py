@@ -116,29 +116,23 @@ def compile_test(path: str, op: Op, value: JSON) -> Test:
     if op is Op.EXISTS:
         return _existence(wanted=value is True)
     if op in _ORDER:
-        return _guarded(_ordering(path, op, value))
+        return _ordering(path, op, value)
     if op is Op.REGEX:
-        return _guarded(_search(path, value))
+        return _search(path, value)
     if op is Op.CONTAINS:
-        return _guarded(_containment(path, value))
+        return _containment(path, value)
     if op in {Op.IN, Op.NOT_IN}:
         members = value if isinstance(value, list) else []
-        return _guarded(_answer(path, op, _one_of([equal_to(member) for member in members]), "a value of the kind that the rule lists"))
-    return _guarded(_answer(path, op, equal_to(value), _WANTED[type(value)]))
+        return _answer(path, op, _one_of([equal_to(member) for member in members]), "a value of the kind that the rule lists")
+    return _answer(path, op, equal_to(value), _WANTED[type(value)])
 
 
-def _guarded(test: Test) -> Test:
-    def guarded(value: object) -> Outcome:
-        if value is MISSING:
-            return False
-        if type(value) is Unclear:
-            return value.why
-        return test(value)
-
-    return guarded
-
-
-def _cannot(path: str, op: Op, value: object, wanted: str) -> str:
+def _cannot(path: str, op: Op, value: object, wanted: str) -> Outcome:
+    """Answer for a value that an operator does not compare: False when it is missing, else the sentence."""
+    if value is MISSING:
+        return False
+    if type(value) is Unclear:
+        return value.why
     shown = "text that is not a number" if type(value) is str and wanted == "a number" else kind(value)
     return f"{path} is {shown}, which {op.value} cannot compare here: send {wanted}."
 
@@ -156,7 +150,7 @@ def _ordering(path: str, op: Op, bound: JSON) -> Test:
     compare, native, exact = _ORDER[op], type(bound), decimal(bound)
 
     def test(value: object) -> Outcome:
-        if type(value) is native and is_number(value):
+        if type(value) is native and (native is int or is_number(value)):
             return compare(value, bound)
         number = decimal(value)
         if number is None:
@@ -210,7 +204,7 @@ def _answer(path: str, op: Op, equal: Equal, wanted: str) -> Test:
     negated = op in {Op.NEQ, Op.NOT_IN}
 
     def test(value: object) -> Outcome:
-        answer = equal(value)
+        answer = None if value is MISSING or type(value) is Unclear else equal(value)
         if answer is None:
             return _cannot(path, op, value, wanted)
         return answer is not negated

@@ -198,6 +198,12 @@ def test_rule_values_that_an_operator_cannot_take(op: str, value: JSON, word: st
     assert word in (why_not(Op(op), value) or "")
 
 
+def test_a_refused_pattern_writes_to_no_stream(capfd: pytest.CaptureFixture[str]) -> None:
+    """RE2 tells its errors to the caller alone."""
+    assert why_not(Op.REGEX, "(?=never seen)") is not None
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("op", [op for op in Op if op not in {Op.IN, Op.NOT_IN, Op.EXISTS, Op.REGEX, Op.LT, Op.LTE, Op.GT, Op.GTE}])
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, "x", [], {}])
 def test_rule_values_that_may_be_anything(op: Op, value: JSON) -> None:

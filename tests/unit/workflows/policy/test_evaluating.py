@@ -320,6 +320,13 @@ def test_evaluation_is_stable_over_more_tools_than_are_remembered() -> None:
     assert evaluate(loaded, call()) == first
 
 
+def test_only_names_of_ordinary_length_are_remembered() -> None:
+    """A plan is compiled once for a tool, and an endless name takes no place in memory."""
+    loaded = policy()
+    assert loaded.plan("x" * 256) is loaded.plan("x" * 256)
+    assert loaded.plan("x" * 257) is not loaded.plan("x" * 257)
+
+
 def test_a_book_swaps_its_policies() -> None:
     """A book gives what is in force by name, and nothing for no name."""
     one, other = policy(), policy(default="allow")

@@ -28,6 +28,8 @@ from workflows.policy.matching import any_of, is_pattern, matcher
         ("a*b*c", "a-b-c", True),
         ("a*b*c", "a-c-b", False),
         ("a*b*b", "ab", False),
+        ("*ab*ba*", "aba", False),
+        ("*ab*ba*", "abba", True),
         ("**", "x", True),
         ("a**b", "ab", True),
         ("a?c", "abc", False),
