@@ -45,3 +45,14 @@ def elements(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
 def member(text: str, name: str, start: int = 0) -> tuple[int, int] | None:
     """Find one member's value inside the object that begins at `start`, or None."""
     return next(((begin, end) for found, begin, end in members(text, start) if found == name), None)
+
+
+def replaced(text: str, path: tuple[str, ...], written: str) -> str:
+    """Put other JSON text in the place of the member at `path`; a text without that member comes back as it is."""
+    begin, end = 0, len(text)
+    for name in path:
+        found = member(text, name, begin)
+        if found is None:
+            return text
+        begin, end = found
+    return text[:begin] + written + text[end:]

@@ -1,0 +1,86 @@
+"""The servers behind the gateway: relays for agents' messages, and our own client for releases. Satisfies `workflows.release.Upstream`."""
+
+import asyncio
+from collections.abc import Iterable
+
+from bot.upstream.address import ServerAddress, UpstreamBroken
+from bot.upstream.exchange import Exchange, StdioSession
+from bot.upstream.http import HttpUpstream, filter_request_headers, filter_response_headers
+from bot.upstream.session import Session
+from bot.upstream.stdio import StdioUpstream, StdioWire
+from bot.upstream.wire import HttpWire
+from workflows.errors import UpstreamUnreachable
+from workflows.release import Outcome
+
+__all__ = [
+    "Exchange",
+    "HttpUpstream",
+    "ServerAddress",
+    "StdioSession",
+    "StdioUpstream",
+    "UpstreamBroken",
+    "Upstreams",
+    "filter_request_headers",
+    "filter_response_headers",
+]
+
+
+class Upstreams:
+    """Every upstream by the name of its server: `upstreams[name]` relays, `definition` and `call` are for releases."""
+
+    def __init__(self, addresses: Iterable[ServerAddress]) -> None:
+        self._upstreams: dict[str, HttpUpstream | StdioUpstream] = {}
+        self._sessions: dict[str, Session] = {}
+        for address in addresses:
+            self._add(address)
+
+    def _add(self, address: ServerAddress) -> None:
+        if address.url is not None:
+            http = HttpUpstream(address)
+            self._upstreams[address.name] = http
+            self._sessions[address.name] = Session(address.name, HttpWire(http), timeout=address.timeout)
+        else:
+            stdio = StdioUpstream(address)
+            self._upstreams[address.name] = stdio
+            self._sessions[address.name] = Session(address.name, StdioWire(stdio), timeout=address.timeout)
+
+    def __getitem__(self, server: str) -> HttpUpstream | StdioUpstream:
+        """Give the relay of a server. Raises KeyError."""
+        return self._upstreams[server]
+
+    def __contains__(self, server: object) -> bool:
+        return server in self._upstreams
+
+    async def definition(self, server: str, tool: str) -> str | None:
+        """Look the tool's definition up now and give its digest; None when the server does not list it. Raises UpstreamUnreachable."""
+        return await self._session(server).definition(tool)
+
+    async def call(self, server: str, tool: str, raw_arguments: bytes, *, request_id: str) -> Outcome:
+        """Call the tool once, with exactly these bytes as arguments. Never raises for the upstream's trouble, never tries again."""
+        try:
+            session = self._session(server)
+        except UpstreamUnreachable as unknown:
+            return Outcome("not_sent", str(unknown).encode())
+        return await session.call(tool, raw_arguments, request_id=request_id)
+
+    def _session(self, server: str) -> Session:
+        session = self._sessions.get(server)
+        if session is None:
+            raise UpstreamUnreachable(f"There is no server {server} in the configuration any more. Nothing was sent.")
+        return session
+
+    async def replace(self, addresses: Iterable[ServerAddress]) -> None:
+        """Take over changed addresses; servers whose address stayed the same keep their connections and programs."""
+        wanted = {address.name: address for address in addresses}
+        gone = [name for name, upstream in self._upstreams.items() if wanted.get(name) != upstream.address]
+        closing = [self._upstreams.pop(name) for name in gone]
+        for name in gone:
+            del self._sessions[name]
+        for name, address in wanted.items():
+            if name not in self._upstreams:
+                self._add(address)
+        await asyncio.gather(*(upstream.close() for upstream in closing))
+
+    async def close(self) -> None:
+        """Close every connection and stop every program."""
+        await asyncio.gather(*(upstream.close() for upstream in self._upstreams.values()))

@@ -1,0 +1,138 @@
+"""An upstream over Streamable HTTP: the pool that relays an agent's messages, and the fresh connections that releases use.
+
+Law: nothing is re-sent by itself, no redirect is followed, and no credential of an agent goes upstream.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from bot.upstream.address import ServerAddress, UpstreamBroken
+from workflows.errors import UpstreamUnreachable
+
+_CONNECT_SECONDS: Final = 10.0
+_IDLE_SECONDS: Final = 4.0  # servers close idle connections after 5 s; one that both ends close at once loses a message
+
+_HOP: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "content-length",
+    }
+)
+# An agent's credentials, and what only the nearest proxy may say of a sender, are not the upstream's to see.
+_NOT_UPSTREAM: Final = _HOP | {"authorization", "cookie", "host", "expect", "forwarded", "x-real-ip"}
+# Cookies would be kept by nobody, and a challenge is for the gateway's credentials, not for the agent's.
+_NOT_DOWNSTREAM: Final = _HOP | {"set-cookie", "www-authenticate", "alt-svc"}
+
+
+def filter_request_headers(raw: Iterable[tuple[str, str]], injected: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Give what goes upstream of an agent's raw header list: `injected` headers win, the rest passes, `Mcp-Param-*` included."""
+    own = {name.lower() for name in injected}
+    kept: list[tuple[str, str]] = []
+    named: set[str] = set()
+    for name, value in raw:
+        lower = name.lower()
+        if lower == "connection":
+            named.update(part.strip().lower() for part in value.split(","))
+        elif lower not in _NOT_UPSTREAM and lower not in own and not lower.startswith("x-forwarded-"):
+            kept.append((name, value))
+    named -= {"mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "content-type", "accept"}
+    if named:
+        kept = [(name, value) for name, value in kept if name.lower() not in named]
+    kept.extend(injected.items())
+    return kept
+
+
+def filter_response_headers(raw: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Give what an agent gets of an upstream's headers; the length is left out because a relay may change it."""
+    return [(name, value) for name, value in raw if name.lower() not in _NOT_DOWNSTREAM]
+
+
+class Opening:
+    """An HTTP exchange about to be opened: `async with` gives the response once its headers are there."""
+
+    __slots__ = ("_context", "_name")
+
+    def __init__(self, name: str, context: "aiohttp.client._RequestContextManager") -> None:
+        self._name, self._context = name, context
+
+    async def __aenter__(self) -> aiohttp.ClientResponse:
+        """Connect, send, and wait for headers. Raises UpstreamUnreachable (nothing was sent) or UpstreamBroken (it may have been)."""
+        try:
+            return await self._context.__aenter__()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise UpstreamUnreachable(f"The upstream server {self._name} cannot be reached. Nothing was sent; try again later.") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise UpstreamBroken(
+                f"The upstream server {self._name} broke off before it answered. What it was asked for may have happened."
+            ) from error
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._context.__aexit__(kind, error, trace)
+
+
+class HttpUpstream:
+    """One upstream server over HTTP. Sessions open on first use, inside the running loop; close it when done."""
+
+    def __init__(self, address: ServerAddress) -> None:
+        if address.url is None:
+            raise ValueError("An HTTP upstream needs a URL.")
+        self.address = address
+        self._url = URL(address.url)
+        self._pool: aiohttp.ClientSession | None = None
+        self._fresh: aiohttp.ClientSession | None = None
+
+    def open(self, method: str, headers: Iterable[tuple[str, str]], body: bytes | None = None, *, identity: bool = False) -> Opening:
+        """Relay one HTTP request of an agent: `headers` are its raw ones, filtered here.
+
+        With `identity` the upstream is asked for an uncompressed answer, for answers that are read and not only passed on.
+        """
+        if self._pool is None:
+            self._pool = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS))
+        filtered = filter_request_headers(headers, self.address.headers)
+        if identity:
+            filtered = [(name, value) for name, value in filtered if name.lower() != "accept-encoding"]
+            filtered.append(("Accept-Encoding", "identity"))
+        return self._opening(self._pool, method, filtered, body)
+
+    def open_fresh(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Opening:
+        """Open an exchange of our own on a connection that nothing used before: a stale one would make an unsent call look sent."""
+        if self._fresh is None:
+            self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True))
+        filtered = filter_request_headers(headers.items(), self.address.headers)
+        return self._opening(self._fresh, method, filtered, body)
+
+    def _opening(self, session: aiohttp.ClientSession, method: str, headers: list[tuple[str, str]], body: bytes | None) -> Opening:
+        return Opening(self.address.name, session.request(method, self._url, headers=headers, data=body, allow_redirects=False))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for session in (self._pool, self._fresh):
+            if session is not None:
+                await session.close()
+        self._pool = self._fresh = None
+        await asyncio.sleep(0)
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, connect=_CONNECT_SECONDS),
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        max_line_size=32_768,
+        max_field_size=32_768,
+    )
