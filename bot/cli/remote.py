@@ -4,11 +4,12 @@ The token goes to loopback or over TLS, to the URL that was given and nowhere el
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException, HTTPResponse
 from ipaddress import ip_address
+from itertools import islice
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from workflows.calls import JSON, parse_json
@@ -50,9 +51,7 @@ class Remote:
     """The desk's JSON interface at a URL, as the person of a token."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-            raise DeskUnreachable(f"{url!r} is no URL of a desk. Write one such as http://127.0.0.1:8081")
+        parts = _parts(url)
         if parts.scheme == "http" and not loopback(parts.hostname):
             raise DeskUnreachable("A token is not sent over plain http to another machine. Write an https URL.")
         if not token:
@@ -64,10 +63,18 @@ class Remote:
         proxies = (ProxyHandler({}),) if loopback(parts.hostname) else ()
         self._opener = build_opener(_Stay, *proxies)
 
-    def listing(self, search: Mapping[str, str]) -> list[dict[str, JSON]]:
-        """Give summaries of requests."""
-        found = self._ask("GET", f"/api/requests?{urlencode(search)}")
-        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    def listing(self, states: Sequence[str], *, limit: int) -> list[dict[str, JSON]]:
+        """Give summaries of the newest `limit` requests in each of these states; "" is any state."""
+        return [one for state in states for one in islice(self._pages(state), limit)]
+
+    def _pages(self, state: str) -> Iterator[dict[str, JSON]]:
+        before: JSON = ""
+        while isinstance(before, str):
+            search = {name: value for name, value in (("state", state), ("before", before)) if value}
+            page = self._object("GET", f"/api/requests?{urlencode(search)}")
+            found = page.get("requests")
+            yield from (one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
+            before = page.get("before")
 
     def one(self, request_id: str) -> dict[str, JSON]:
         """Give one request with everything."""
@@ -95,6 +102,17 @@ class Remote:
                 raise _refusal(error) from None
         except (OSError, HTTPException) as error:
             raise DeskUnreachable(f"The desk at {self._url} cannot be reached: {getattr(error, 'reason', error)}.") from error
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good or not url.isascii() or not url.isprintable() or " " in url:
+        raise DeskUnreachable(f"{url[:100]!r} is no URL of a desk. Write one such as http://127.0.0.1:8081")
+    return parts
 
 
 def _read(response: "HTTPResponse | HTTPError") -> JSON:

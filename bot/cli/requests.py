@@ -21,7 +21,7 @@ from workflows.errors import AskfirstError, NotFound
 from workflows.people import Person, parse_person
 from workflows.queries import Filters
 from workflows.quorum import Choice
-from workflows.states import State
+from workflows.states import LIVE, State
 from workflows.tables import ApprovalRequest
 
 app = typer.Typer(help="See and decide what agents ask.", no_args_is_help=True)
@@ -48,8 +48,9 @@ def listing(
     """List what waits for a decision, runs, or was lost."""
     if desk is not None:
         _no_name(who)
-        search = {"all": "1"} if everything or state else {}
-        found = _remote(desk).listing({**search, **({"state": state.value} if state else {}), "limit": str(limit)})
+        states = [state.value] if state else [""] if everything else [each.value for each in (*LIVE, State.LOST)]
+        found = _remote(desk).listing(states, limit=limit)
+        found.sort(key=lambda one: str(one["held_at"]), reverse=everything or state is not None)
     else:
         person = parse_person(who).key if who else None
         found = _listed(config, person, history=everything or state is not None, state=state, limit=limit)

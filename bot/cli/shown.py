@@ -11,7 +11,7 @@ from workflows.calls import JSON, parse_json
 from workflows.errors import Malformed
 from workflows.queries import RequestView
 from workflows.redaction import redact, redact_text, visible
-from workflows.tables import AuditEvent, Vote
+from workflows.tables import ApprovalRequest, AuditEvent, Vote
 
 COLUMNS = ("id", "state", "agent", "server", "tool", "arguments", "held at", "expires at", "votes")
 _DEEP = 1000
@@ -43,8 +43,6 @@ def summary(view: RequestView, person: str | None) -> dict[str, JSON]:
         "decided_by": row.decided_by,
         "decision_reason": row.decision_reason,
         "settled_at": _moment(row.settled_at),
-        "outcome_kind": row.outcome_kind,
-        "outcome_is_error": row.outcome_is_error if row.outcome_kind else None,
     }
 
 
@@ -56,7 +54,7 @@ def complete(view: RequestView, person: str | None) -> dict[str, JSON]:
         **summary(view, person),
         "arguments_text": _text(row.arguments, hide=hide),
         "fingerprint": None if hide else row.fingerprint,
-        "outcome": _parsed(row.outcome, hide=hide) if row.outcome else None,
+        "outcome": _outcome(row, hide=hide),
         "trail": [_event(event) for event in view.trail],
     }
 
@@ -75,6 +73,12 @@ def _parsed(raw: bytes, *, hide: bool) -> JSON:
 
 def _text(raw: bytes, *, hide: bool) -> str:
     return json.dumps(_parsed(raw, hide=True), ensure_ascii=False) if hide else raw.decode("utf-8", "replace")
+
+
+def _outcome(row: ApprovalRequest, *, hide: bool) -> JSON:
+    if not row.outcome_kind:
+        return None
+    return {"kind": row.outcome_kind, "is_error": row.outcome_is_error, "body": _parsed(row.outcome or b"null", hide=hide)}
 
 
 def _vote(vote: Vote) -> dict[str, JSON]:
@@ -133,7 +137,7 @@ def lines(one: Mapping[str, JSON]) -> Iterator[str]:
     for name, value in (
         ("agent", f"{one['agent']} (answers for it: {one['owner']})"),
         ("call", f"{one['tool']} on {one['server']}"),
-        ("held at", f"{_clock(one['held_at'])} UTC because: {one['reason']} ({one['policy']} {one['rule']})"),
+        ("held at", f"{_clock(one['held_at'])} UTC because: {one['reason']} ({one['rule']})"),
         ("expires at", f"{_clock(one['expires_at'])} UTC"),
         ("needs", f"{one['quorum']} of the group {one['approvers']}; {one['needed']} missing"),
         ("decided", _decided(one)),
@@ -141,12 +145,12 @@ def lines(one: Mapping[str, JSON]) -> Iterator[str]:
         if value:
             yield f"  {name + ':':<12}{one_line(value)}"
     yield "  arguments:"
-    yield from _laid_out(str(one["arguments_text"]))
+    yield from _laid_out(str(one.get("arguments_text") or json.dumps(one["arguments"], ensure_ascii=False)))
     for vote in _objects(one["votes"]):
         yield one_line(f"  {vote['voter']} said {vote['choice']} by {vote['via']}, {_clock(vote['at'])} UTC{_because(vote['reason'])}")
-    if one["outcome_kind"]:
-        yield f"  outcome: {one['outcome_kind']}{' (an error)' * (one['outcome_is_error'] is True)}"
-        yield from _laid_out(json.dumps(one["outcome"], ensure_ascii=False))
+    if isinstance(outcome := one["outcome"], dict):
+        yield f"  outcome: {outcome['kind']}{' (an error)' * (outcome['is_error'] is True)}"
+        yield from _laid_out(json.dumps(outcome["body"], ensure_ascii=False))
     yield "  trail:"
     for event in _objects(one["trail"]):
         yield one_line(f"    {_clock(event['at'])} UTC  {event['event']}  {event['actor']}")
@@ -154,7 +158,8 @@ def lines(one: Mapping[str, JSON]) -> Iterator[str]:
 
 def _decided(one: Mapping[str, JSON]) -> str:
     by = f" by {one['decided_by']}" if one["decided_by"] else ""
-    return f"{_clock(one['decided_at'])} UTC{by}{_because(one['decision_reason'])}" if one["decided_at"] else ""
+    at = one.get("decided_at") or one["settled_at"]
+    return f"{_clock(at)} UTC{by}{_because(one['decision_reason'])}" if at else ""
 
 
 def _because(reason: JSON) -> str:
