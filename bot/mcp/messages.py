@@ -25,7 +25,7 @@ from bot.mcp.eras import (
     http_status,
 )
 from bot.mcp.spans import members
-from workflows.calls import JSON, ToolCall, parse_members
+from workflows.calls import JSON, MAX_DEPTH, ToolCall, parse_members
 from workflows.errors import AskfirstError, Malformed
 
 MessageId: TypeAlias = str | int
@@ -93,10 +93,10 @@ class Message:
     call: Call | None = None
 
 
-def parse(body: bytes, headers: Iterable[tuple[str, str]] = ()) -> Message:
+def parse(body: bytes, headers: Iterable[tuple[str, str]] = (), *, max_depth: int = MAX_DEPTH) -> Message:
     """Read a POST body with its raw header list (every line, duplicates included). Raises Refused with the answer to give."""
     try:
-        top = parse_members(body)
+        top = parse_members(body, max_depth=max_depth)
     except Malformed as malformed:
         raise _unreadable(body, malformed) from malformed
     kind, method, request_id = _envelope(top)

@@ -10,6 +10,7 @@ from workflows.errors import AskfirstError
 
 MAX_MESSAGE: Final = 16 * 1024 * 1024
 DEFAULT_TIMEOUT: Final = timedelta(seconds=300)
+DEFAULT_CONNECT_TIMEOUT: Final = timedelta(seconds=10)
 
 
 class UpstreamBroken(AskfirstError):
@@ -23,7 +24,8 @@ class ServerAddress:
     """One upstream: a `url` for Streamable HTTP, or a `command` to start and speak to over its standard input and output.
 
     `headers` are sent with every message and win over the agent's; `environment` is added to the little that a started program
-    inherits, and `directory` is where it starts; `timeout` bounds one released call. Header values and environment are secrets.
+    inherits, and `directory` is where it starts; `timeout` bounds one released call, `connect_timeout` the opening of a
+    connection. Header values and environment are secrets.
     """
 
     name: str
@@ -33,6 +35,8 @@ class ServerAddress:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     directory: Path | None = None
     timeout: timedelta = DEFAULT_TIMEOUT
+    connect_timeout: timedelta = DEFAULT_CONNECT_TIMEOUT
+    connect_timeout: timedelta = timedelta(seconds=10)
 
     def __post_init__(self) -> None:
         if (self.url is None) == (not self.command):

@@ -14,7 +14,7 @@ from yarl import URL
 from bot.upstream.address import ServerAddress, UpstreamBroken
 from workflows.errors import UpstreamUnreachable
 
-_CONNECT_SECONDS: Final = 10.0
+_HEADER_BYTES: Final = 32_768
 _IDLE_SECONDS: Final = 4.0  # servers close idle connections after 5 s; one that both ends close at once loses a message
 
 _HOP: Final = frozenset(
@@ -100,7 +100,7 @@ class HttpUpstream:
         With `identity` the upstream is asked for an uncompressed answer, for answers that are read and not only passed on.
         """
         if self._pool is None:
-            self._pool = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS))
+            self._pool = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS), self.address)
         filtered = filter_request_headers(headers, self.address.headers)
         if identity:
             filtered = [(name, value) for name, value in filtered if name.lower() != "accept-encoding"]
@@ -110,12 +110,24 @@ class HttpUpstream:
     def open_fresh(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Opening:
         """Open an exchange of our own on a connection that nothing used before: a stale one would make an unsent call look sent."""
         if self._fresh is None:
-            self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True))
+            self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True), self.address)
         filtered = filter_request_headers(headers.items(), self.address.headers)
         return self._opening(self._fresh, method, filtered, body)
 
     def _opening(self, session: aiohttp.ClientSession, method: str, headers: list[tuple[str, str]], body: bytes | None) -> Opening:
         return Opening(self.address.name, session.request(method, self._url, headers=headers, data=body, allow_redirects=False))
+
+    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        seconds = self.address.connect_timeout.total_seconds()
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=seconds, sock_connect=seconds),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
+        )
 
     async def close(self) -> None:
         """Close every connection."""
@@ -124,15 +136,3 @@ class HttpUpstream:
                 await session.close()
         self._pool = self._fresh = None
         await asyncio.sleep(0)
-
-
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, connect=_CONNECT_SECONDS),
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        max_line_size=32_768,
-        max_field_size=32_768,
-    )

@@ -42,7 +42,9 @@ async def enter(request: web.Request) -> web.Response:
     remote, now = request.remote or "", desk.clock()
     request.app[THROTTLE].check(remote, now=now)
     try:
-        token, session = await desk.database.awrite(partial(access.use_link, token=str(form.get("token", "")), now=now))
+        token, session = await desk.database.awrite(
+            partial(access.use_link, token=str(form.get("token", "")), now=now, ttl=desk.session_lives)
+        )
     except TokenRefused as refusal:
         return _refused(request, refusal)
     response = web.Response(status=303, headers={"Location": "/"})

@@ -5,12 +5,13 @@ By phase: `admission` (hold, join, attach, leave, hand off, collect), `voting` (
 """
 
 from workflows.lifecycle.admission import Held, argument_detail, attach, collect, hand_off, hold, leave
-from workflows.lifecycle.clock import abandon, expire, orphan, remind
+from workflows.lifecycle.clock import GRACE, abandon, expire, orphan, remind
 from workflows.lifecycle.releasing import Fresh, Outcome, claim, finish, reap, void
 from workflows.lifecycle.voting import cancel, vote
 from workflows.quorum import Choice
 
 __all__ = [
+    "GRACE",
     "Choice",
     "Fresh",
     "Held",

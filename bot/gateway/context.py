@@ -1,0 +1,110 @@
+"""What the gateway works with, and who of its agents waits for what: the only things it keeps in memory."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.gateway.programs import Programs
+from bot.settings import GatewaySettings
+from bot.upstream import Upstreams
+from workflows.changes import Changes
+from workflows.counters import Recorder
+from workflows.database import Database
+from workflows.errors import AskfirstError, DatabaseUnusable
+from workflows.grants import GrantBook
+from workflows.policy import PolicyBook
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Waiters:
+    """The agents that wait on an open stream, by request, and by the id of the call that they made."""
+
+    _count: dict[str, int] = field(default_factory=dict)
+    _by_call: dict[tuple[str, str, str | int], asyncio.Event] = field(default_factory=dict)
+
+    def enter(self, request_id: str, call_key: tuple[str, str, str | int]) -> asyncio.Event:
+        """Begin to wait; the event is set when the agent cancels the call by a notification."""
+        self._count[request_id] = self._count.get(request_id, 0) + 1
+        cancelled = self._by_call[call_key] = asyncio.Event()
+        return cancelled
+
+    def exit(self, request_id: str, call_key: tuple[str, str, str | int], cancelled: asyncio.Event) -> bool:
+        """Stop waiting; tells whether nobody waits for this request any more."""
+        if self._by_call.get(call_key) is cancelled:
+            del self._by_call[call_key]
+        self._count[request_id] -= 1
+        if self._count[request_id]:
+            return False
+        del self._count[request_id]
+        return True
+
+    def anybody(self, request_id: str) -> bool:
+        """Tell whether somebody waits for this request."""
+        return request_id in self._count
+
+    def cancel(self, call_key: tuple[str, str, str | int]) -> bool:
+        """Pass a cancellation on to the call that it names; False when no held call has that id."""
+        event = self._by_call.get(call_key)
+        if event is None:
+            return False
+        event.set()
+        return True
+
+
+@dataclass(slots=True)
+class Refusals:
+    """Keeps a flood of refused messages from filling the audit trail: one row a second and agent, and the number that it stands for."""
+
+    _told: dict[str, tuple[datetime, int]] = field(default_factory=dict)
+
+    def count(self, agent: str, now: datetime) -> int | None:
+        """How many were not told since the last row, or None when this one is not to be told either."""
+        at, suppressed = self._told.get(agent, (None, 0))
+        if at is not None and now - at < timedelta(seconds=1):
+            self._told[agent] = (at, suppressed + 1)
+            return None
+        self._told[agent] = (now, 0)
+        return suppressed
+
+
+@dataclass(slots=True)
+class GatewayContext:
+    """Everything that a listener of the gateway needs. `durable` commits the audit row of an allowed call before it is forwarded."""
+
+    settings: GatewaySettings
+    database: Database
+    recorder: Recorder
+    grants: GrantBook
+    policies: PolicyBook
+    upstreams: Upstreams
+    changes: Changes
+    clock: Callable[[], datetime]
+    durable: bool = False
+    waiters: Waiters = field(default_factory=Waiters)
+    refusals: Refusals = field(default_factory=Refusals)
+    programs: Programs = field(default_factory=Programs)
+    _tasks: "set[asyncio.Task[Any]]" = field(default_factory=set)
+
+    def keep(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Do something that must be done even if the agent is gone, such as writing that it is gone."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not (isinstance(error, AskfirstError) and not isinstance(error, DatabaseUnusable)):
+            log.warning("a write for an agent that is gone did not succeed: %s", error)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=10)

@@ -1,0 +1,253 @@
+"""Passing an agent's message to its upstream and the answer back, as bytes. Nothing is sent twice, and only lists of tools are read."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+
+from bot import mcp
+from bot.gateway import programs
+from bot.gateway.context import GatewayContext
+from bot.gateway.replies import json_response
+from bot.mcp import Kind, Message
+from bot.mcp.eras import UPSTREAM_UNKNOWN, UPSTREAM_UNREACHABLE, UPSTREAM_UNREADABLE
+from bot.upstream import HttpUpstream, StdioUpstream, UpstreamBroken, filter_response_headers
+from workflows.errors import AskfirstError, UpstreamUnreachable
+from workflows.tables import Grant
+
+UNREACHABLE = UPSTREAM_UNREACHABLE
+_WHOLE = 1024 * 1024  # bytes; a longer answer is passed on as it comes
+_MAX_LIST = 16 * 1024 * 1024
+_BAD = 400
+
+Failed = Callable[[str], Awaitable[None]]
+
+
+async def _unnoticed(_why: str) -> None:
+    """Take no note: only calls are audited."""
+
+
+async def post(
+    context: GatewayContext,
+    http: web.Request,
+    grant: Grant,
+    message: Message,
+    body: bytes,
+    *,
+    failed: Failed = _unnoticed,
+    inspect: bool = False,
+) -> web.StreamResponse:
+    """Relay one message. `failed` is told when it came to nothing; with `inspect` an error in the answer counts as that too."""
+    hides = _hides(context, grant) if message.method == "tools/list" and message.kind is Kind.REQUEST else None
+    try:
+        upstream = _upstream(context, grant)
+        if not isinstance(upstream, HttpUpstream):
+            edit, seen = _editor(hides), _watcher(failed if inspect else _unnoticed)
+            return await programs.post(context.programs, upstream, programs.Passage(http, grant, message, body, edit, seen))
+        async with _opened(context, upstream, http, body, identity=inspect or hides is not None) as answer:
+            if answer.status >= _BAD:
+                await failed(f"the upstream answered with HTTP status {answer.status}")
+            if hides is not None:
+                return await _filtered(http, answer, hides)
+            return await _passed_on(http, answer, failed if inspect else None)
+    except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
+        await failed(str(error))
+        return _trouble(error, message)
+
+
+async def other(context: GatewayContext, http: web.Request, grant: Grant) -> web.StreamResponse:
+    """Relay GET (the stream of a session) and DELETE (its end). A list of tools may be resumed on a stream, so it is filtered there too."""
+    try:
+        upstream = _upstream(context, grant)
+        if not isinstance(upstream, HttpUpstream):
+            return await (programs.get if http.method == "GET" else programs.delete)(context.programs, http, grant)
+        async with _opened(context, upstream, http, None, identity=True) as answer:
+            if _is_stream(answer):
+                return await _filtered_stream(http, answer, _hides(context, grant), only_lists=True)
+            return await _passed_on(http, answer, None)
+    except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
+        return _trouble(error, None)
+
+
+def _upstream(context: GatewayContext, grant: Grant) -> HttpUpstream | StdioUpstream:
+    if grant.server not in context.upstreams:
+        raise UpstreamUnreachable(f"There is no server {grant.server} in the configuration any more. Nothing was sent.")
+    return context.upstreams[grant.server]
+
+
+def _editor(hides: Callable[[str], bool] | None) -> Callable[[bytes], bytes]:
+    def edit(line: bytes) -> bytes:
+        return line if hides is None else mcp.filter_tools(line, hides)
+
+    return edit
+
+
+def _watcher(failed: Failed) -> Callable[[bytes], Awaitable[None]]:
+    async def seen(line: bytes) -> None:
+        if (why := _error_in(line)) is not None:
+            await failed(why)
+
+    return seen
+
+
+@asynccontextmanager
+async def _opened(
+    context: GatewayContext, upstream: HttpUpstream, http: web.Request, body: bytes | None, *, identity: bool
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Open the exchange within the time that an upstream has to begin its answer."""
+    limit = context.settings.upstream_timeout_seconds
+    opening = upstream.open(http.method, http.headers.items(), body, identity=identity)
+    try:
+        async with asyncio.timeout(limit):
+            answer = await opening.__aenter__()
+    except TimeoutError as error:
+        raise UpstreamBroken(
+            f"The upstream server {upstream.address.name} did not answer within {limit:g} s. What it was asked for may have happened."
+        ) from error
+    try:
+        yield answer
+    finally:
+        await opening.__aexit__(None, None, None)
+
+
+def _hides(context: GatewayContext, grant: Grant) -> Callable[[str], bool]:
+    policy = context.policies.get(grant.policy)
+    return policy.hides if policy is not None else _hides_nothing
+
+
+def _hides_nothing(_tool: str) -> bool:
+    return False
+
+
+def _is_stream(answer: aiohttp.ClientResponse) -> bool:
+    return answer.headers.get("Content-Type", "").lower().startswith("text/event-stream")
+
+
+async def _passed_on(http: web.Request, answer: aiohttp.ClientResponse, failed: Failed | None) -> web.StreamResponse:
+    """Give the agent what the upstream says, as it comes."""
+    headers = CIMultiDict(filter_response_headers(answer.headers.items()))
+    length = answer.content_length
+    if not _is_stream(answer) and ((length is not None and length <= _WHOLE) or failed is not None):
+        body = await _read(answer)
+        if failed is not None and (why := _error_in(body)) is not None:
+            await failed(why)
+        return web.Response(status=answer.status, body=body, headers=headers)
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(http)
+    decoder = mcp.Decoder() if failed is not None else None
+    try:
+        async for portion in _portions(answer):
+            await response.write(portion)
+            for event in decoder.feed(portion) if decoder else ():
+                if failed is not None and event.data and (why := _error_in(event.data)) is not None:
+                    await failed(why)
+    except (UpstreamBroken, mcp.EventTooLarge) as error:
+        return await _broken_off(http, response, error, failed or _unnoticed)
+    await response.write_eof()
+    return response
+
+
+async def _broken_off(http: web.Request, response: web.StreamResponse, error: AskfirstError, failed: Failed) -> web.StreamResponse:
+    """Break off towards the agent as the upstream did: an end that looks whole would be a lie."""
+    await failed(str(error))
+    if http.transport is not None:
+        http.transport.abort()
+    return response
+
+
+async def _portions(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for portion in answer.content.iter_any():
+            yield portion
+    except (aiohttp.ClientError, OSError) as error:
+        raise UpstreamBroken("The upstream broke off in the middle of its answer.") from error
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    found = bytearray()
+    async for portion in _portions(answer):
+        found += portion
+        if len(found) > _MAX_LIST:
+            raise UpstreamBroken(f"The upstream's answer is longer than {_MAX_LIST} bytes.")
+    return bytes(found)
+
+
+def _error_in(body: bytes) -> str | None:
+    """Tell whether an answer says that the call failed, which gives its limits back."""
+    if b'"error"' not in body and b'"isError"' not in body:
+        return None
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    if "error" in value and "method" not in value:
+        return "the upstream answered with an error"
+    result = value.get("result")
+    return "the tool reported an error" if isinstance(result, dict) and result.get("isError") is True else None
+
+
+async def _filtered(http: web.Request, answer: aiohttp.ClientResponse, hides: Callable[[str], bool]) -> web.StreamResponse:
+    """Give the agent a list of tools without the hidden ones, whichever way the upstream sends it."""
+    if _is_stream(answer):
+        return await _filtered_stream(http, answer, hides)
+    body = await _read(answer)
+    headers = CIMultiDict(filter_response_headers(answer.headers.items()))
+    if answer.status < _BAD:
+        body = mcp.filter_tools(body, hides)
+    return web.Response(status=answer.status, body=body, headers=headers)
+
+
+async def _filtered_stream(
+    http: web.Request, answer: aiohttp.ClientResponse, hides: Callable[[str], bool], *, only_lists: bool = False
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=CIMultiDict(filter_response_headers(answer.headers.items())))
+    await response.prepare(http)
+    decoder = mcp.Decoder()
+    try:
+        async for portion in _portions(answer):
+            for event in decoder.feed(portion):
+                await response.write(_without_hidden(event, hides, only_lists=only_lists))
+    except (UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
+        return await _broken_off(http, response, error, _unnoticed)
+    await response.write_eof()
+    return response
+
+
+def _without_hidden(event: mcp.Event, hides: Callable[[str], bool], *, only_lists: bool) -> bytes:
+    if not event.data or (only_lists and not _lists_tools(event.data)):
+        return event.raw
+    data = mcp.filter_tools(event.data, hides)
+    return event.raw if data == event.data else _rewritten(event, data)
+
+
+def _lists_tools(data: bytes) -> bool:
+    if b'"tools"' not in data:
+        return False
+    try:
+        value = json.loads(data)
+    except ValueError:
+        return True
+    result = value.get("result") if isinstance(value, dict) else None
+    return isinstance(result, dict) and "tools" in result
+
+
+def _rewritten(event: mcp.Event, data: bytes) -> bytes:
+    head = f"id: {event.id}\n".encode() if event.id is not None else b""
+    head += f"retry: {event.retry}\n".encode() if event.retry is not None else b""
+    return head + mcp.event(data)
+
+
+def _trouble(error: AskfirstError, message: Message | None) -> web.Response:
+    """Say what went wrong: as the answer to a request, or by an HTTP status where there is none to answer."""
+    if message is None or message.kind is not Kind.REQUEST:
+        return json_response(mcp.error(None, UPSTREAM_UNREACHABLE, str(error)), 502)
+    code = UPSTREAM_UNREACHABLE if isinstance(error, UpstreamUnreachable) else UPSTREAM_UNKNOWN
+    if isinstance(error, mcp.Unfilterable):
+        code = UPSTREAM_UNREADABLE
+    return json_response(mcp.error(message.id, code, str(error)))

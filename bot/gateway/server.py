@@ -1,0 +1,128 @@
+"""The listener for agents: who is calling, from where, with what size; then the message goes to `tools` or is relayed."""
+
+import logging
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot import mcp
+from bot.gateway import relay, tools
+from bot.gateway.context import GatewayContext
+from bot.gateway.replies import Turned, json_response, refusal
+from bot.mcp import Kind, Message
+from workflows.audit import Entry, Tag
+from workflows.calls import JSON
+from workflows.errors import AskfirstError
+from workflows.tables import Grant
+
+log = logging.getLogger(__name__)
+
+CONTEXT = web.AppKey("context", GatewayContext)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_UNAVAILABLE = -31005
+
+
+def build(context: GatewayContext) -> web.Application:
+    """Make the application: `POST /mcp/<server>/` for messages, GET and DELETE there for the sessions of the legacy era, `/health`."""
+    app = web.Application(client_max_size=context.settings.max_body_bytes)
+    app[CONTEXT] = context
+    app.router.add_get("/health", _health)
+    app.router.add_route("*", "/mcp/{server}", _listen)
+    app.router.add_route("*", "/mcp/{server}/", _listen)
+    app.on_shutdown.append(_close)
+    return app
+
+
+async def _close(app: web.Application) -> None:
+    await app[CONTEXT].close()
+
+
+async def _health(_: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def _listen(http: web.Request) -> web.StreamResponse:
+    """Translate one HTTP request; every refusal is a JSON-RPC error with a sentence, and nothing of it was forwarded."""
+    context = http.app[CONTEXT]
+    grant: Grant | None = None
+    try:
+        grant = _admit(context, http)
+        return await _serve(context, http, grant)
+    except Turned as turned:
+        return turned.response
+    except mcp.Refused as refused:
+        _note_refusal(context, http, str(refused), tag=Tag.CALL_REFUSED, agent=grant.label if grant else None)
+        return json_response(refused.body, refused.status)
+    except ConnectionError:
+        return web.Response(status=499)  # the agent is gone: nobody reads this
+    except web.HTTPRequestEntityTooLarge:
+        return refusal(413, f"The message is larger than {context.settings.max_body_bytes} bytes. Send a smaller one.")
+
+
+async def _serve(context: GatewayContext, http: web.Request, grant: Grant) -> web.StreamResponse:
+    if http.method in {"GET", "DELETE"}:
+        return await relay.other(context, http, grant)
+    if http.method != "POST":
+        return refusal(405, "Use POST for messages, GET and DELETE for sessions.", Allow="POST, GET, DELETE")
+    body = await http.read()
+    message = mcp.parse(body, http.headers.items(), max_depth=context.settings.max_depth)
+    try:
+        return await _route(context, http, grant, message, body)
+    except AskfirstError as error:
+        log.warning("a message could not be served: %s", error)
+        return json_response(mcp.error(message.id, _UNAVAILABLE, str(error)))
+
+
+async def _route(context: GatewayContext, http: web.Request, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
+    if message.call is not None:
+        return await tools.judge(context, http, grant, message, body)
+    if message.method == "notifications/cancelled" and message.kind is Kind.NOTIFICATION:
+        cancelled = message.params.get("requestId")
+        key = (grant.id, http.headers.get("Mcp-Session-Id", ""), cancelled)
+        if isinstance(cancelled, str | int) and context.waiters.cancel((key[0], key[1], cancelled)):
+            return web.Response(status=202)
+    return await relay.post(context, http, grant, message, body)
+
+
+def _admit(context: GatewayContext, http: web.Request) -> Grant:
+    """Check where the request comes from and whose it is; a grant opens its own server and no other."""
+    _check_origin(context, http)
+    size = sum(len(name) + len(value) for name, value in http.raw_headers)
+    if size > context.settings.max_header_bytes:
+        raise Turned(refusal(431, f"The headers are larger than {context.settings.max_header_bytes} bytes. Send fewer."))
+    scheme, _, token = http.headers.get("Authorization", "").partition(" ")
+    grant = context.grants.find(token.strip()) if scheme.lower() == "bearer" else None
+    if grant is None:
+        _note_refusal(context, http, "unknown or missing grant token", tag=Tag.AGENT_REFUSED)
+        sentence = "The grant token is missing, unknown or revoked. Send Authorization: Bearer <grant token>."
+        raise Turned(refusal(401, sentence, **{"WWW-Authenticate": 'Bearer realm="askfirst"'}))
+    if grant.server != http.match_info["server"]:
+        _note_refusal(context, http, "grant of another server", tag=Tag.AGENT_REFUSED, agent=grant.label)
+        raise Turned(refusal(403, "This grant is for another server. Use the URL that came with it."))
+    return grant
+
+
+def _check_origin(context: GatewayContext, http: web.Request) -> None:
+    """A page in a browser must not reach the gateway through a name that it controls."""
+    host = (http.headers.get("Host") or "").lower()
+    name = urlsplit(f"//{host}").hostname or ""
+    allowed = context.settings.allowed_hosts
+    if name not in _LOOPBACK and host not in allowed and name not in allowed:
+        raise Turned(refusal(421, "This host name is not served here. Add it to gateway.allowed_hosts."))
+    origin = http.headers.get("Origin")
+    if origin is None or origin.lower() in context.settings.allowed_origins:
+        return
+    if (urlsplit(origin).hostname or "") not in _LOOPBACK:
+        raise Turned(refusal(403, "Requests from this origin are not accepted. Add it to gateway.allowed_origins."))
+
+
+def _note_refusal(context: GatewayContext, http: web.Request, why: str, *, tag: Tag, agent: str | None = None) -> None:
+    """Tell the audit trail of a refused message; a flood of them is told once a second, with their number."""
+    suppressed = context.refusals.count(agent or "", context.clock())
+    if suppressed is None:
+        return
+    detail: dict[str, JSON] = {"why": why, "from": http.remote or "", "path": http.path[:200], "suppressed": suppressed}
+    try:
+        context.recorder.note(Entry(tag, f"agent:{agent}" if agent else "agent:unknown", context.clock(), agent=agent, detail=detail))
+    except AskfirstError as error:
+        log.warning("a refusal could not be audited: %s", error)

@@ -1,0 +1,176 @@
+"""How a held call is answered: an open event stream with progress until the outcome, or until the budget ends; then a pending result.
+
+Law: whoever is told "pending" was written down as such first, and whoever breaks off is written down as gone.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+from sqlmodel import Session
+
+from bot import mcp
+from bot.gateway import outcomes
+from bot.gateway.context import GatewayContext
+from bot.mcp import Message, MessageId
+from workflows import lifecycle
+from workflows.errors import AskfirstError
+from workflows.lifecycle import Held
+from workflows.states import TERMINAL
+from workflows.tables import ApprovalRequest, Grant
+
+PROGRESS_EVERY = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One agent's call and the request that answers it. `call_key` names the call for `notifications/cancelled`."""
+
+    grant: Grant
+    message: Message
+    message_id: MessageId
+    session_id: str
+    request_id: str
+
+    @property
+    def call_key(self) -> tuple[str, str, MessageId]:
+        """The call as its own agent names it."""
+        return (self.grant.id, self.session_id, self.message_id)
+
+
+async def respond(context: GatewayContext, http: web.Request, waiting: Waiting, row: ApprovalRequest) -> web.StreamResponse:
+    """Answer a held call: at once when it is settled, else by a stream, or by one JSON body where the agent takes no stream."""
+    if row.state in TERMINAL:
+        return await _at_once(context, http, waiting, row)
+    stream = None
+    if "text/event-stream" in http.headers.get("Accept", ""):
+        stream = web.StreamResponse(headers=mcp.EVENT_STREAM_HEADERS)
+    cancelled = context.waiters.enter(waiting.request_id, waiting.call_key)
+    wait = _Wait(context, http, waiting, stream, cancelled)
+    there = False
+    try:
+        if stream is not None:
+            await stream.prepare(http)
+        there = await wait.until_told()
+    finally:
+        if context.waiters.exit(waiting.request_id, waiting.call_key, cancelled) and not there:
+            context.keep(_gone(context, waiting.request_id, handle=wait.handing))
+    if stream is None:
+        return wait.answer or web.Response(status=204)
+    with contextlib.suppress(ConnectionError):
+        await stream.write_eof()
+    return stream
+
+
+async def _at_once(context: GatewayContext, http: web.Request, waiting: Waiting, row: ApprovalRequest) -> web.StreamResponse:
+    response = web.Response(body=outcomes.answer(row, waiting.message_id, waiting.message.era), content_type="application/json")
+    await response.prepare(http)
+    await response.write_eof()
+    context.keep(_collected(context, row.id))
+    return response
+
+
+@dataclass(slots=True)
+class _Wait:
+    """One answer in the making. `handing` is true between writing down that the agent has a handle and having told it."""
+
+    context: GatewayContext
+    http: web.Request
+    waiting: Waiting
+    stream: web.StreamResponse | None
+    cancelled: asyncio.Event
+    handing: bool = False
+    answer: web.Response | None = None
+
+    async def until_told(self) -> bool:
+        """Wait for the outcome and tell it; False when the agent cancelled and is to be told nothing."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _budget(self.context, self.waiting.grant)
+        step = 0
+        with self.context.changes.watch(self.waiting.request_id) as changed:
+            while True:
+                changed.clear()
+                row = await self.context.database.aread(partial(_find, request_id=self.waiting.request_id))
+                if row.state in TERMINAL:
+                    await self._tell(outcomes.answer(row, self.waiting.message_id, self.waiting.message.era))
+                    self.context.keep(_collected(self.context, row.id))
+                    return True
+                if loop.time() >= deadline:
+                    if await self._hand_off(row):
+                        return True
+                    continue
+                if self.stream is not None:
+                    step += 1
+                    await self.stream.write(_sign_of_life(self.waiting, row, step))
+                if await _woken(changed, self.cancelled, min(PROGRESS_EVERY, deadline - loop.time())):
+                    return False
+
+    async def _hand_off(self, seen: ApprovalRequest) -> bool:
+        """Give the agent a pending result, written down before it is told; False when the request was settled in that moment."""
+        self.handing = not seen.handed_off
+        move = partial(lifecycle.hand_off, request_id=seen.id, now=self.context.clock())
+        row = await self.context.database.awrite(move)
+        self.context.changes.notify(row.id)
+        if row.state in TERMINAL:
+            self.handing = False
+            return False
+        await self._tell(mcp.pending(self.waiting.message_id, outcomes.pending(row), self.waiting.message.era))
+        self.handing = False
+        return True
+
+    async def _tell(self, body: bytes) -> None:
+        if self.stream is not None:
+            await self.stream.write(mcp.event(body))
+        else:
+            self.answer = web.Response(body=body, content_type="application/json")
+
+
+async def _woken(changed: asyncio.Event, cancelled: asyncio.Event, seconds: float) -> bool:
+    """Wait for a change, a cancellation or the next sign of life; tells whether the agent cancelled."""
+    waits = [asyncio.ensure_future(changed.wait()), asyncio.ensure_future(cancelled.wait())]
+    try:
+        await asyncio.wait(waits, timeout=max(seconds, 0), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    return cancelled.is_set()
+
+
+def _sign_of_life(waiting: Waiting, row: ApprovalRequest, step: int) -> bytes:
+    call = waiting.message.call
+    if call is None or call.progress_token is None:
+        return mcp.KEEPALIVE
+    return mcp.event(
+        mcp.progress(call.progress_token, step, f"{row.id} {outcomes.waits(row)}; it expires at {row.expires_at:%H:%M:%S} UTC")
+    )
+
+
+def _budget(context: GatewayContext, grant: Grant) -> float:
+    return context.settings.hold_budget_seconds if grant.budget is None else float(grant.budget)
+
+
+def _find(session: Session, *, request_id: str) -> ApprovalRequest:
+    row = session.get(ApprovalRequest, request_id)
+    if row is None:
+        raise AskfirstError("The request is gone from the database. Ask whoever runs Askfirst.")
+    return row
+
+
+async def _gone(context: GatewayContext, request_id: str, *, handle: bool = False) -> None:
+    await context.database.awrite(partial(lifecycle.leave, request_id=request_id, now=context.clock(), take_back_handle=handle))
+    context.changes.notify(request_id)
+
+
+async def left_at_the_door(context: GatewayContext, held: "asyncio.Task[Held]") -> None:
+    """The agent broke off while its call was being written down: nobody waits for it."""
+    with contextlib.suppress(AskfirstError):
+        request_id = (await held).request.id
+        if not context.waiters.anybody(request_id):
+            await _gone(context, request_id)
+
+
+async def _collected(context: GatewayContext, request_id: str) -> None:
+    await context.database.awrite(partial(lifecycle.collect, request_id=request_id, now=context.clock()))
+    context.changes.notify(request_id)
