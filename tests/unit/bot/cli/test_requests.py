@@ -188,3 +188,15 @@ def test_a_database_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
     assert said.code == 1
     assert said.err.endswith("[database_unusable]\n")
     assert "secret" not in said.err
+
+
+def test_the_whole_way_on_either_database(tmp_path: Path, database_url: str) -> None:
+    """Hold, list, vote twice, show, verify: the same on SQLite and on PostgreSQL."""
+    there = stage(tmp_path, database_url)
+    request_id = there.hold(tool="wire_transfer")
+    assert request_id in there.ask("requests", "list").out
+    for person in ("local:alice", "local:bob"):
+        assert there.ask("requests", "approve", request_id, "--as", person).code == 0
+    assert "approved" in there.ask("requests", "show", request_id).out
+    assert there.ask("requests", "show", "apr_nothing").err.endswith("[not_found]\n")
+    assert there.ask("audit", "verify").code == 0

@@ -66,10 +66,12 @@ def test_init_never_overwrites(tmp_path: Path, name: str) -> None:
 
 
 def test_init_never_writes_through_a_link(tmp_path: Path) -> None:
-    """A link that leads nowhere counts as being in the way."""
-    (tmp_path / "askfirst.toml").symlink_to(tmp_path / "elsewhere")
+    """A link that leads nowhere counts as being in the way, and the other file is not written either."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "payments.json").symlink_to(tmp_path / "elsewhere")
     assert type_in("init", tmp_path).code == 1
     assert not (tmp_path / "elsewhere").exists()
+    assert not (tmp_path / "askfirst.toml").exists()
 
 
 def test_init_where_nothing_can_be_written(tmp_path: Path) -> None:
