@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from workflows import groups
+from workflows import audit, groups
 from workflows.audit import Tag
 from workflows.calls import JSON, ToolCall, fingerprint
 from workflows.errors import NotAllowed, TooManyPending, Unmanned
-from workflows.lifecycle.moves import change, lock, note
-from workflows.policy import Policy, Verdict
+from workflows.lifecycle.moves import change, lock, move, note
+from workflows.policy import Audited, Policy, Verdict
 from workflows.quorum import why_unmanned
-from workflows.states import LIVE, TERMINAL, WAITING, State
+from workflows.states import LIVE, TERMINAL, WAITING, Event, State
 from workflows.tables import ApprovalRequest, Grant
 
 COLLECT_WITHIN = timedelta(hours=24)
@@ -46,9 +46,9 @@ def hold(
     """
     _lock_grant(session, grant)
     mark = fingerprint(call, definition)
-    previous = _previous(session, grant, mark)
+    previous = _previous(session, grant, mark, now=now)
     if previous is not None and _joins(previous, now=now):
-        return Held(_join(session, previous.id, now=now), joined=True)
+        return Held(_join(session, previous, now=now), joined=True)
     if verdict.hold is None:
         raise NotAllowed("The policy does not hold this call.")
     group = groups.find(session, verdict.hold.approvers)
@@ -76,7 +76,7 @@ def hold(
 
 def argument_detail(policy: Policy | None, call: ToolCall) -> dict[str, JSON]:
     """What the audit tells of the arguments: the sorted keys, or the redacted values where the policy says `"audit": "redacted"`."""
-    if policy is not None and policy.document.get("audit") == "redacted":
+    if policy is not None and policy.shape.audited is Audited.REDACTED:
         return {"arguments": dict(call.arguments)}
     keys: list[JSON] = [*sorted(call.arguments)]
     return {"argument_keys": keys}
@@ -89,19 +89,26 @@ def _lock_grant(session: Session, grant: Grant) -> None:
         raise NotAllowed("This grant is revoked. Ask for a new token.")
 
 
-def _previous(session: Session, grant: Grant, mark: str) -> ApprovalRequest | None:
-    return session.exec(
-        select(ApprovalRequest)
+def _previous(session: Session, grant: Grant, mark: str, *, now: datetime) -> ApprovalRequest | None:
+    """The identical call that is alive, else the latest one; locked, and expired here if its time ran out and no sweep came by yet."""
+    found = session.exec(
+        select(ApprovalRequest.id)
         .where(ApprovalRequest.grant_id == grant.id, ApprovalRequest.fingerprint == mark)
-        .order_by(col(ApprovalRequest.held_at).desc())
+        .order_by(col(ApprovalRequest.state).in_([state.value for state in LIVE]).desc(), col(ApprovalRequest.held_at).desc())
         .limit(1)
     ).first()
+    if found is None:
+        return None
+    row = lock(session, found)
+    if row.state in WAITING and row.expires_at <= now:
+        return move(session, row, Event.EXPIRE, actor=audit.SYSTEM, now=now, detail={"was": row.state})
+    return row
 
 
 def _joins(row: ApprovalRequest, *, now: datetime) -> bool:
     """Does a repeat of the call belong to this request? While it lives; while its outcome waits to be collected; while a no is fresh."""
     if row.state in LIVE:
-        return not (row.state == State.PENDING and row.expires_at <= now)
+        return True
     settled = row.settled_at or row.held_at
     if row.state == State.CANCELLED and row.decided_by == ABANDONED:
         return False
@@ -110,10 +117,9 @@ def _joins(row: ApprovalRequest, *, now: datetime) -> bool:
     return row.state == State.DENIED and now - settled < REPEAT_DENIAL_FOR
 
 
-def _join(session: Session, request_id: str, *, now: datetime) -> ApprovalRequest:
-    row = lock(session, request_id)
+def _join(session: Session, row: ApprovalRequest, *, now: datetime) -> ApprovalRequest:
     if row.state in WAITING and row.unattended_at is not None:
-        return attach(session, request_id, now=now)
+        return attach(session, row.id, now=now)
     note(session, row, Tag.REQUEST_JOIN, actor=f"agent:{row.agent}", now=now, detail={"state": row.state})
     return row
 
