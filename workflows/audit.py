@@ -8,14 +8,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from workflows.calls import JSON, canonical
-from workflows.redaction import redact
+from workflows.redaction import redact, visible
 from workflows.tables import AuditCheckpoint, AuditEvent, AuditHead
 
 GENESIS = hashlib.sha256(b"askfirst audit 1").hexdigest()
@@ -118,13 +118,21 @@ def _row(seq: int, entry: Entry) -> dict[str, object]:
         "seq": seq,
         "at": entry.at,
         "event": str(entry.event),
-        "actor": entry.actor,
-        "request_id": entry.request_id,
-        "agent": entry.agent,
-        "server": entry.server,
-        "tool": entry.tool,
+        "actor": _fitting(entry.actor, 1000),
+        "request_id": _fitting(entry.request_id, 40),
+        "agent": _fitting(entry.agent, 100),
+        "server": _fitting(entry.server, 100),
+        "tool": _fitting(entry.tool, 256),
         "detail": canonical(redact(dict(entry.detail))).decode("ascii"),
     }
+
+
+def _fitting(text: str | None, longest: int) -> str | None:
+    """Write a text that somebody else made up so that every database takes it: a row that is refused would tell of nothing."""
+    if text is None:
+        return None
+    shown = visible(text)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 _FIELDS = ("event", "actor", "request_id", "agent", "server", "tool", "detail")
@@ -133,13 +141,15 @@ _FIELDS = ("event", "actor", "request_id", "agent", "server", "tool", "detail")
 def row_hash(previous: str, row: Mapping[str, object]) -> str:
     """SHA-256 (hex) over the hash before and the row's fields, each with its length, so that no two rows read alike."""
     digest = hashlib.sha256(bytes.fromhex(previous))
-    at = row["at"]
-    moment = at.isoformat(timespec="microseconds") if isinstance(at, datetime) else ""
-    for part in (str(row["seq"]), moment, *(_marked(row[name]) for name in _FIELDS)):
+    for part in (str(row["seq"]), _moment(row["at"]), *(_marked(row[name]) for name in _FIELDS)):
         data = part.encode()
         digest.update(len(data).to_bytes(8, "big"))
         digest.update(data)
     return digest.hexdigest()
+
+
+def _moment(at: object) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(at, datetime) else f"?{at}"
 
 
 def _marked(value: object) -> str:
@@ -158,52 +168,78 @@ class Verified:
 
 def verify(session: Session, anchors: Iterable[tuple[int, str]] = ()) -> Verified:
     """Walk the whole chain. `anchors` are (seq, hash) pairs that were kept outside the database."""
-    pinned = {row.seq: row.hash for row in session.exec(select(AuditCheckpoint))}
-    outside = dict(anchors)
+    checkpoints = session.exec(select(AuditCheckpoint).order_by(col(AuditCheckpoint.seq))).all()
+    known = [(row.seq, row.hash, "a checkpoint") for row in checkpoints]
+    known += [(seq, mark, "the anchor kept outside") for seq, mark in anchors]
+    pins: dict[int, list[tuple[str, str]]] = {}
+    for pin, mark, name in known:
+        pins.setdefault(pin, []).append((mark, name))
     last, seq = GENESIS, 0
     for row in _walk(session):
         seq += 1
         if row["seq"] != seq:
             return Verified(seq - 1, last, seq, f"row {seq} is missing")
-        last = row_hash(last, row)
+        before, last = last, row_hash(last, row)
         if last != row["hash"]:
-            return Verified(seq - 1, last, seq, f"row {seq} was changed after it was written")
-        for name, known in (("a checkpoint", pinned), ("the anchor kept outside", outside)):
-            if known.get(seq, last) != last:
-                return Verified(seq - 1, last, seq, f"row {seq} differs from {name}: the trail was written anew")
-    return _verify_end(session, seq, last, pinned, outside)
+            return Verified(seq - 1, before, seq, f"row {seq} was changed after it was written")
+        for mark, name in pins.get(seq, ()):
+            if mark != last:
+                return Verified(seq - 1, before, seq, f"row {seq} differs from {name}: the trail was written anew")
+    return _verify_end(session, seq, last, pinned=max(pins, default=0)) or _verify_checkpoints(checkpoints) or Verified(seq, last)
 
 
-def _verify_end(session: Session, seq: int, last: str, pinned: Mapping[int, str], outside: Mapping[int, str]) -> Verified:
-    beyond = max((*pinned, *outside), default=0)
+def _verify_end(session: Session, seq: int, last: str, *, pinned: int) -> Verified | None:
     head = session.exec(select(AuditHead)).first()
-    ends = head.seq if head else 0
-    if max(beyond, ends) > seq:
-        return Verified(seq, last, seq + 1, f"the trail ends at row {seq}, and row {max(beyond, ends)} was written: its end was cut off")
-    if head is not None and head.hash != last:
-        return Verified(seq, last, seq, "the end of the trail does not match its last row")
+    ends = max(head.seq if head else 0, pinned)
+    if ends > seq:
+        return Verified(seq, last, seq + 1, f"the trail ends at row {seq}, and row {ends} was written: its end was cut off")
     if head is None and seq:
         return Verified(seq, last, seq, "the mark of the trail's end is missing")
-    return Verified(seq, last)
+    if head is not None and (head.seq, head.hash) != (seq, last):
+        return Verified(seq, last, seq, "the end of the trail does not match its last row")
+    return None
+
+
+def _verify_checkpoints(checkpoints: Iterable[AuditCheckpoint]) -> Verified | None:
+    """Each checkpoint covers the one before: one that was taken out or changed is missed by the next."""
+    chain = GENESIS
+    for row in checkpoints:
+        chain = _chained(chain, row.seq, row.hash)
+        if row.chain != chain:
+            return Verified(row.seq, row.hash, row.seq, f"the checkpoint at row {row.seq} does not follow the one before it")
+    return None
 
 
 def _walk(session: Session) -> Iterator[Mapping[str, object]]:
-    """Read the rows as columns: a row changed by hand must not be hidden by a cache."""
-    table = sa.inspect(AuditEvent).local_table
-    result = session.connection().execution_options(yield_per=_BATCH).execute(sa.select(table).order_by(table.c.seq))
+    """Read the rows as columns, times as text: a row changed by hand must not be hidden by a cache, nor stop the reading."""
+    table = sa.inspect(AuditEvent).local_table.c
+    asked = sa.select(table.seq, sa.cast(table.at, sa.Text).label("at"), *(table[name] for name in (*_FIELDS, "hash")))
+    result = session.connection().execution_options(yield_per=_BATCH).execute(asked.order_by(table.seq))
     for row in result.mappings():
-        yield dict(row)
+        yield {**row, "at": _read_time(str(row["at"]))}
+
+
+def _read_time(text: str) -> datetime | str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def rows(session: Session) -> Iterator[dict[str, JSON]]:
     """Give every row as plain values, in order, for an export."""
     for row in _walk(session):
-        at = row["at"]
-        yield {
-            **{name: value for name, value in row.items() if isinstance(value, str | int | type(None))},
-            "at": at.isoformat(timespec="microseconds") if isinstance(at, datetime) else "",
-            "detail": json.loads(str(row["detail"])),
-        }
+        plain = {name: value for name, value in row.items() if isinstance(value, str | int | type(None))}
+        yield {**plain, "at": _moment(row["at"]), "detail": _read_detail(str(row["detail"]))}
+
+
+def _read_detail(text: str) -> JSON:
+    try:
+        detail: JSON = json.loads(text)
+    except ValueError:
+        return text  # changed by hand: `verify` names the row, and the export shows what stands there
+    return detail
 
 
 def checkpoint(session: Session, *, now: datetime) -> AuditCheckpoint | None:
@@ -212,7 +248,11 @@ def checkpoint(session: Session, *, now: datetime) -> AuditCheckpoint | None:
     previous = session.exec(select(AuditCheckpoint).order_by(col(AuditCheckpoint.seq).desc()).limit(1)).first()
     if head is None or head.seq == 0 or (previous is not None and previous.seq == head.seq):
         return None
-    chain = hashlib.sha256(f"{previous.chain if previous else GENESIS}|{head.seq}|{head.hash}".encode()).hexdigest()
+    chain = _chained(previous.chain if previous else GENESIS, head.seq, head.hash)
     row = AuditCheckpoint(seq=head.seq, at=now, hash=head.hash, chain=chain)
     session.add(row)
     return row
+
+
+def _chained(before: str, seq: int, mark: str) -> str:
+    return hashlib.sha256(f"{before}|{seq}|{mark}".encode()).hexdigest()

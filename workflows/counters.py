@@ -5,6 +5,7 @@ that was charged. `Recorder` commits what many calls write in one durable transa
 """
 
 import asyncio
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -14,12 +15,13 @@ from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from workflows import audit
 from workflows.audit import Entry
 from workflows.database import Database
-from workflows.errors import AskfirstError, DatabaseUnusable
+from workflows.errors import DatabaseUnusable
 from workflows.policy import Limit
 from workflows.tables import Counter
 
@@ -29,6 +31,8 @@ _FLUSH_AFTER = 0.05
 _RETRY_AFTER = 1.0
 _BATCH = 512
 _MOST_BUFFERED = 20_000
+_LONGEST_KEY = 512
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,13 @@ class Refused:
 
 def charges(limits: Sequence[Limit], *, grant: str, server: str, tool: str, now: datetime) -> tuple[Charge, ...]:
     """Say which counters a call would use; in one order everywhere, so that two calls never wait for each other."""
-    found = (Charge(limit, limit.key(grant=grant, server=server, tool=tool), limit.window_start(now)) for limit in limits)
+    found = (Charge(limit, _fitting(limit.key(grant=grant, server=server, tool=tool)), limit.window_start(now)) for limit in limits)
     return tuple(sorted(found, key=lambda charge: charge.key))
+
+
+def _fitting(key: str) -> str:
+    """A key names the tool, and an agent may make up a long name: what the column cannot hold is counted under its hash."""
+    return key if len(key) <= _LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def reserve(session: Session, wanted: Sequence[Charge], *, now: datetime) -> Refused | None:
@@ -64,6 +73,8 @@ def reserve(session: Session, wanted: Sequence[Charge], *, now: datetime) -> Ref
 
 
 def _use_one(session: Session, charge: Charge) -> bool:
+    if charge.limit.max < 1:
+        return False  # the first row of a window is inserted without being compared
     dialect = session.connection().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = (
@@ -111,6 +122,7 @@ class _Item:
     charges: tuple[Charge, ...] = ()
     back: tuple[Charge, ...] = ()
     done: "asyncio.Future[Refused | None] | None" = None
+    tries: int = 0
 
 
 @dataclass(slots=True)
@@ -179,9 +191,12 @@ class Recorder:
         while self._queue or self._broken:
             batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
             try:
-                answers = await self.database.awrite(partial(_commit, batch))
-            except AskfirstError as error:
-                await self._one_by_one(batch, error)
+                answers = await self._write(batch)
+            except DatabaseUnusable as error:
+                if isinstance(error.__cause__, OperationalError):
+                    self._give_up(batch, error)
+                else:
+                    await self._one_by_one(batch, error)
                 if self._broken:
                     return
                 continue
@@ -189,30 +204,55 @@ class Recorder:
             for item, answer in zip(batch, answers, strict=True):
                 _answer(item, answer)
 
-    async def _one_by_one(self, batch: list[_Item], error: AskfirstError) -> None:
+    async def _write(self, batch: list[_Item]) -> list[Refused | None]:
+        try:
+            return await self.database.awrite(partial(_commit, batch))
+        except DatabaseUnusable:
+            raise
+        except Exception as error:
+            log.exception("a row of the audit trail could not be written down")
+            raise DatabaseUnusable("The audit trail could not take this row, so the call was not forwarded.") from error
+
+    def _give_up(self, batch: list[_Item], error: DatabaseUnusable) -> None:
+        """The database itself is in trouble: whoever waits is told now, and the rows that nobody waits for are kept."""
+        self._broken = True
+        waiting, self._queue = batch + self._queue, []
+        for item in waiting:
+            if item.done is None:
+                self._queue.append(item)
+            else:
+                _refuse(item, error)
+        log.error("the audit trail cannot be written, %d rows are kept for another try: %s", len(self._queue), error)
+
+    async def _one_by_one(self, batch: list[_Item], error: DatabaseUnusable) -> None:
         """Write each alone: one poisoned row must not fail its neighbours. A row that nobody waits for is kept for another try."""
         kept: list[_Item] = []
         failures = 0
         for item in batch:
             try:
-                [answer] = await self.database.awrite(partial(_commit, [item]))
-            except AskfirstError as failure:
+                [answer] = await self._write([item])
+            except DatabaseUnusable as failure:
                 failures += 1
+                item.tries += 1
+                _refuse(item, failure)
                 if item.done is None:
                     kept.append(item)
-                elif not item.done.done():
-                    item.done.set_exception(failure)
             else:
                 _answer(item, answer)
         self._broken = failures == len(batch)
+        self._queue = [item for item in kept if self._broken or item.tries < _TRIES] + self._queue
         if failures:
             log.error("the audit trail could not write %d of %d rows: %s", failures, len(batch), error)
-        self._queue = kept + self._queue if self._broken else self._queue
 
 
 def _answer(item: _Item, answer: Refused | None) -> None:
     if item.done is not None and not item.done.done():
         item.done.set_result(answer)
+
+
+def _refuse(item: _Item, error: DatabaseUnusable) -> None:
+    if item.done is not None and not item.done.done():
+        item.done.set_exception(error)
 
 
 def _commit(batch: Sequence[_Item], session: Session) -> list[Refused | None]:

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session, select
 
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _TRIES = 4
 _SERVE_LOCK = 0x61736B31  # "ask1": the advisory lock of the one serving process on PostgreSQL
-_PG_OPTIONS = "-c synchronous_commit=on -c lock_timeout=10s -c statement_timeout=30s"
+_PG_OPTIONS = "-c synchronous_commit=on -c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC -c datestyle=ISO"
 
 
 class Database:
@@ -48,11 +49,12 @@ class Database:
             threads = 1
         elif self.dialect == "postgresql":
             self._writer = _postgresql_engine(self.url.set(drivername="postgresql+psycopg"))
-            self._reader = self._writer
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             threads = 8
         else:
             raise DatabaseUnusable(f"{self.dialect} is not supported. Use sqlite:///… or postgresql://…")
         self._one_writer = threading.Lock() if self.dialect == "sqlite" else None
+        self._closed = False
         self._write_threads = ThreadPoolExecutor(threads, thread_name_prefix="askfirst-write")
         self._read_threads = ThreadPoolExecutor(4, thread_name_prefix="askfirst-read")
 
@@ -73,6 +75,8 @@ class Database:
                         ) from error
                 except DBAPIError as error:
                     raise DatabaseUnusable(f"The database refused to work ({type(error.orig).__name__}). Nothing was changed.") from error
+                except PoolTimeout as error:
+                    raise DatabaseUnusable("The database is too busy: no connection came free. Nothing was changed.") from error
         raise DatabaseUnusable
 
     def _once(self, move: Callable[[Session], T]) -> T:
@@ -93,13 +97,17 @@ class Database:
                 return look(session)
         except DBAPIError as error:
             raise DatabaseUnusable(f"The database could not be read ({type(error.orig).__name__}).") from error
+        except PoolTimeout as error:
+            raise DatabaseUnusable("The database is too busy to be read: no connection came free.") from error
 
     async def awrite(self, move: Callable[[Session], T]) -> T:
         """`write` off the event loop. Whoever stops waiting does not stop the transaction."""
+        self._open()
         return await asyncio.get_running_loop().run_in_executor(self._write_threads, partial(self.write, move))
 
     async def aread(self, look: Callable[[Session], T]) -> T:
         """`read` off the event loop."""
+        self._open()
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, partial(self.read, look))
 
     def migrate(self) -> None:
@@ -132,10 +140,15 @@ class Database:
 
     def close(self) -> None:
         """Finish what runs and let go of every connection."""
+        self._closed = True
         self._write_threads.shutdown()
         self._read_threads.shutdown()
         self._writer.dispose()
         self._reader.dispose()
+
+    def _open(self) -> None:
+        if self._closed:
+            raise DatabaseUnusable("The database was closed. Nothing was changed.")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -219,4 +232,7 @@ def _postgresql_ownership(engine: sa.Engine) -> Iterator[None]:
         held = connection.execution_options(isolation_level="AUTOCOMMIT").scalar(sa.select(sa.func.pg_try_advisory_lock(_SERVE_LOCK)))
         if not held:
             raise DatabaseBusy
-        yield
+        try:
+            yield
+        finally:
+            connection.invalidate()  # the lock lives as long as the connection, and the pool would keep that
