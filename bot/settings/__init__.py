@@ -13,7 +13,6 @@ from bot.settings.shapes import (
     GatewaySettings,
     GrantSettings,
     HttpServer,
-    Recorded,
     Settings,
     StdioServer,
 )
@@ -28,7 +27,6 @@ __all__ = [
     "GatewaySettings",
     "GrantSettings",
     "HttpServer",
-    "Recorded",
     "Secret",
     "SettingProblem",
     "Settings",

@@ -18,7 +18,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "desk": ("listen", "public_url", "allow_remote", "session_hours"),
     "database": ("url",),
-    "audit": ("forwarded", "arguments", "anchor"),
+    "audit": ("forwarded", "anchor"),
 }
 ENTRIES: Mapping[str, tuple[str, ...]] = {
     "servers": ("url", "command", "environment", "headers"),

@@ -77,19 +77,11 @@ class Forwarded(StrEnum):
     DURABLE = "durable"
 
 
-class Recorded(StrEnum):
-    """What the audit trail keeps of arguments: their top-level keys only, or the values with secrets hidden."""
-
-    KEYS = "keys"
-    REDACTED = "redacted"
-
-
 @dataclass(frozen=True, slots=True)
 class AuditSettings:
     """The audit trail. Checkpoint lines are appended to `anchor`, a file, when there is one."""
 
     forwarded: Forwarded
-    arguments: Recorded
     anchor: Path | None
 
 

@@ -7,7 +7,7 @@ from bot.settings import keys
 from bot.settings.reading import Table, shown
 from bot.settings.references import Sources, is_reference
 from bot.settings.secret import Secret
-from bot.settings.shapes import AuditSettings, DatabaseSettings, Forwarded, Recorded
+from bot.settings.shapes import AuditSettings, DatabaseSettings, Forwarded
 
 _RIGHT = 'write "sqlite:///askfirst.db", "postgresql://user@host/database", or "env:DATABASE_URL" when it holds a password'
 _DEFAULT = "sqlite:///askfirst.db"
@@ -79,7 +79,6 @@ def audit(table: Table, sources: Sources) -> AuditSettings:
         table.problem("anchor", str(error))
     return AuditSettings(
         forwarded=table.choice("forwarded", Forwarded, default=Forwarded.BUFFERED),
-        arguments=table.choice("arguments", Recorded, default=Recorded.KEYS),
         anchor=anchor,
     )
 

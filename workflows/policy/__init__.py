@@ -3,9 +3,10 @@
 from workflows.policy.evaluating import Policy, PolicyBook, evaluate
 from workflows.policy.limits import Limit, Scope, Window
 from workflows.policy.loading import load
-from workflows.policy.shapes import Effect, Hold, PolicyInvalid, Problem, Verdict
+from workflows.policy.shapes import Audited, Effect, Hold, PolicyInvalid, Problem, Verdict
 
 __all__ = [
+    "Audited",
     "Effect",
     "Hold",
     "Limit",

@@ -27,6 +27,13 @@ class Default(StrEnum):
     REQUIRE_APPROVAL = "require_approval"
 
 
+class Audited(StrEnum):
+    """What the audit trail tells of a call's arguments: their top-level keys, or their values with secrets hidden."""
+
+    KEYS = "keys"
+    REDACTED = "redacted"
+
+
 class Op(StrEnum):
     """The eleven operators of PolicyLayer v1."""
 
@@ -123,6 +130,7 @@ class Shape:
     limits: tuple[Limit, ...] = ()
     fallback: Hold | None = None
     approver_groups: frozenset[str] = frozenset()
+    audited: Audited = Audited.KEYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from workflows.policy import advice, approvals, conditions
 from workflows.policy.approvals import Terms
 from workflows.policy.limits import Limit, Scope, Window
 from workflows.policy.paths import kind
-from workflows.policy.shapes import Condition, Default, Entry, Hold, Op, Report, Rule, Shape, pointer
+from workflows.policy.shapes import Audited, Condition, Default, Entry, Hold, Op, Report, Rule, Shape, pointer
 
-_DOCUMENT: Final = frozenset({"version", "default", "hide", "all_tools", "tools", "approval"})
+_DOCUMENT: Final = frozenset({"version", "default", "hide", "all_tools", "tools", "approval", "audit"})
 _ENTRY: Final = frozenset({"require", "deny_if", "require_approval", "limits"})
 _ALL_TOOLS: Final = frozenset({"limits"})
 _PREDICATE: Final = frozenset({"conditions", "on_deny"})
@@ -39,6 +39,11 @@ def shape(document: JSON, report: Report) -> Shape:
     fallback = _fallback(default, general, report)
     tools = _object(members.get("tools", {}), "/tools", "tools", None, report)
     entries = tuple(_entry(name, entry, pointer("/tools", name), general, report) for name, entry in tools.items())
+    audited = (
+        _choice(members, "", "audit", [each.value for each in Audited], report, example='"audit": "redacted"')
+        if "audit" in members
+        else None
+    )
     everywhere = _object(members.get("all_tools", {}), "/all_tools", "all_tools", _ALL_TOOLS, report)
     return Shape(
         default=Default(default or Default.DENY),
@@ -47,6 +52,7 @@ def shape(document: JSON, report: Report) -> Shape:
         limits=_limits(everywhere, "/all_tools", report),
         fallback=fallback,
         approver_groups=_groups(entries, fallback, general),
+        audited=Audited(audited or Audited.KEYS),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Address, Forwarded, HttpServer, Recorded, Secret, Settings, SettingsInvalid, StdioServer, base, keys, load
+from bot.settings import Address, Forwarded, HttpServer, Secret, Settings, SettingsInvalid, StdioServer, base, keys, load
 from tests.unit.bot.configs import ENVIRONMENT, FULL, GRANT, SERVER, TOKEN, only, problems, read, write
 from workflows.grants import token_hash
 from workflows.people import ApproverGroup
@@ -46,7 +46,7 @@ def test_every_storage_key_is_read(full: Settings) -> None:
     """A SQLite path and the anchor are relative to the config file, not to where the command was typed."""
     assert full.database.url.reveal() == f"sqlite:///{FULL.parent}/policies/askfirst.db"
     assert full.database.shown == full.database.url.reveal()
-    assert (full.audit.forwarded, full.audit.arguments) == (Forwarded.DURABLE, Recorded.REDACTED)
+    assert full.audit.forwarded is Forwarded.DURABLE
     assert full.audit.anchor == FULL.parent / "anchor.log"
 
 
@@ -82,7 +82,7 @@ def test_an_empty_file_has_safe_defaults(tmp_path: Path) -> None:
     assert settings.database.url.reveal() == f"sqlite:///{tmp_path}/askfirst.db"
     assert (settings.gateway.max_body_bytes, settings.gateway.max_depth, settings.gateway.hold_budget_seconds) == (4 * 1024 * 1024, 64, 50)
     assert settings.gateway.max_pending_per_grant == 100
-    assert (settings.audit.forwarded, settings.audit.arguments, settings.audit.anchor) == (Forwarded.BUFFERED, Recorded.KEYS, None)
+    assert (settings.audit.forwarded, settings.audit.anchor) == (Forwarded.BUFFERED, None)
     assert not settings.desk.allow_remote
     assert not settings.servers
     assert not settings.grants

@@ -81,7 +81,6 @@ def test_what_is_no_database(tmp_path: Path, url: str, message: str) -> None:
     [
         ('forwarded = "sometimes"', "audit.forwarded", 'Found \'sometimes\'; write "buffered" or "durable".'),
         ("forwarded = true", "audit.forwarded", 'write "buffered" or "durable"'),
-        ('arguments = "values"', "audit.arguments", 'write "keys" or "redacted"'),
         ('anchor = "."', "audit.anchor", "a directory; write the path of a file"),
         ('anchor = "no/such/anchor.log"', "audit.anchor", "There is no directory"),
         ("anchor = 3", "audit.anchor", "write the path of a file"),
