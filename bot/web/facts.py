@@ -20,7 +20,7 @@ from workflows.tables import ApprovalRequest, AuditEvent, AuditHead
 _MOST_LOST = 20
 _MOST_RECENT = 8
 _SHORT_ARGUMENTS = 32_768  # bytes; a list does not read more of each
-_HASH = 64  # characters; shortened where nobody compares it
+_FOR_MACHINES = frozenset({"definition", "expires_at", "fingerprint", "instance", "policy_sha256"})  # the export has them
 
 _preview = lru_cache(maxsize=1024)(document.preview)
 
@@ -160,12 +160,13 @@ def _result(row: ApprovalRequest, *, hide: bool) -> Result | None:
 
 def _step(event: AuditEvent) -> Step:
     told = json.loads(event.detail)
-    return Step(event.at, event.actor, event.event, tuple((name.replace("_", " "), _told(value)) for name, value in told.items() if value))
+    named = ((name.replace("_", " "), _told(value)) for name, value in told.items() if value and name not in _FOR_MACHINES)
+    return Step(event.at, event.actor, event.event, tuple(named))
 
 
 def _told(value: object) -> str:
     if isinstance(value, str):
-        return f"{value[:12]}…" if len(value) == _HASH and value.isalnum() else value
+        return value
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ", ".join(value)
     return "yes" if value is True else json.dumps(value, ensure_ascii=False)

@@ -225,7 +225,7 @@ _STEPS = {
     "expire": "let it expire",
     "claim": "took it for release",
     "finish": "stored the answer",
-    "fail": "recorded that it did not run",
+    "fail": "recorded that it failed",
     "lose": "lost sight of it",
     "refused": "was refused",
     "collect": "collected the outcome",

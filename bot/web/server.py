@@ -27,6 +27,7 @@ def build(desk: DeskContext) -> web.Application:
         [
             web.get("/", views.inbox),
             web.get("/requests/{id}", views.one),
+            web.get("/requests/{id}/{verb:approve|deny|cancel}", views.back),
             web.post("/requests/{id}/approve", views.approve),
             web.post("/requests/{id}/deny", views.deny),
             web.post("/requests/{id}/cancel", views.cancel),

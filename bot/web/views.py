@@ -48,6 +48,11 @@ async def one(request: web.Request) -> web.Response:
     return await _show(request)
 
 
+async def back(request: web.Request) -> web.Response:
+    """A refused vote that is loaded again is only looked at."""
+    return web.Response(status=303, headers={"Location": f"/requests/{request.match_info['id']}"})
+
+
 async def _show(
     request: web.Request, notice: pages.Notice | None = None, *, http_status: int = 200, verb: str = "", draft: str = ""
 ) -> web.Response:

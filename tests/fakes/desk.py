@@ -1,4 +1,4 @@
-"""A desk on a real listener and a real database, with a release loop and an upstream that answers and keeps count. For tests in one loop."""
+"""A desk on a real listener and database, with a release loop and an upstream that keeps count. For tests in one event loop."""
 
 import asyncio
 import json
@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from html import unescape
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 from aiohttp import web
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from bot.web.server import DeskContext, build, origins
-from workflows import access, grants, groups, lifecycle
+from workflows import access, audit, grants, groups, lifecycle
+from workflows.audit import Tag
 from workflows.calls import ToolCall, parse_json
 from workflows.changes import Changes
 from workflows.database import Database
@@ -27,7 +27,7 @@ from workflows.lifecycle import Outcome
 from workflows.people import ApproverGroup, Person
 from workflows.policy import PolicyBook, evaluate, load
 from workflows.release import Releaser
-from workflows.tables import ApprovalRequest, Grant
+from workflows.tables import ApprovalRequest, AuditEvent
 
 POLICY = {
     "version": "1",
@@ -64,6 +64,17 @@ class Tools:
 
 
 @dataclass(slots=True)
+class Clock:
+    """The time, moved `ahead` by a test."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        """Tell it."""
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass(slots=True)
 class Desk:
     """The running desk and what a test does to it from outside."""
 
@@ -71,14 +82,12 @@ class Desk:
     changes: Changes
     tools: Tools
     address: str
-    ahead: timedelta = timedelta()
+    context: DeskContext
+    agent_token: str
+    clock: Clock
 
-    def clock(self) -> datetime:
-        """Now, moved by what the test says."""
-        return datetime.now(UTC) + self.ahead
-
-    async def hold(self, tool: str = "create_refund", arguments: Mapping[str, object] | bytes | None = None) -> str:
-        """Have the agent ask for a call that is held, and leave in good order; gives the request's id."""
+    async def hold(self, tool: str = "create_refund", arguments: Mapping[str, object] | bytes | None = None, *, leave: bool = True) -> str:
+        """Have the agent ask for a call that is held, and `leave` in good order; gives the request's id."""
         raw = arguments if isinstance(arguments, bytes) else json.dumps(arguments or {"amount": 9900}).encode()
         value = parse_json(raw)
         assert isinstance(value, dict)
@@ -89,10 +98,27 @@ class Desk:
             [grant] = grants.listing(session)
             verdict = evaluate(policy, call)
             row = lifecycle.hold(session, call, grant=grant, verdict=verdict, policy=policy, definition=None, now=self.clock()).request
-            lifecycle.hand_off(session, row.id, now=self.clock())
+            if leave:
+                lifecycle.hand_off(session, row.id, now=self.clock())
             return row.id
 
         return await self.database.awrite(held)
+
+    async def hand_off(self, request_id: str) -> None:
+        """Have the agent leave in good order."""
+        await self.database.awrite(partial(lifecycle.hand_off, request_id=request_id, now=self.clock()))
+
+    async def collect(self, request_id: str) -> None:
+        """Have the agent fetch the outcome."""
+        await self.database.awrite(partial(lifecycle.collect, request_id=request_id, now=self.clock()))
+
+    async def pulse(self) -> int:
+        """How long the audit trail is."""
+        return await self.database.aread(lambda session: len(session.exec(select(AuditEvent.seq)).all()))
+
+    async def note_something(self) -> None:
+        """Write an audit row that has nothing to do with any request."""
+        await self.database.awrite(partial(audit.record, event=Tag.SERVE_START, actor=audit.SYSTEM, now=self.clock()))
 
     async def row(self, request_id: str) -> ApprovalRequest:
         """The request as it stands in the database."""
@@ -123,13 +149,15 @@ async def running_desk(database_url: str, *, public_url: str | None = None) -> A
     database.migrate()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    desk = Desk(database, Changes(), Tools(), f"http://127.0.0.1:{port}")
-    database.write(partial(groups.sync_declared, declared=[PEOPLE, ApproverGroup("nobody", frozenset())], now=desk.clock()))
-    database.write(_agent)
+    now = datetime.now(UTC)
+    database.write(partial(groups.sync_declared, declared=[PEOPLE, ApproverGroup("nobody", frozenset())], now=now))
+    agent_token = database.write(_agent)
+    changes, clock = Changes(), Clock()
+    context = DeskContext(database, changes, clock, origins("127.0.0.1", port, public_url), secure=bool(public_url))
+    desk = Desk(database, changes, Tools(), f"http://127.0.0.1:{port}", context, agent_token, clock)
     book = PolicyBook()
     book.replace({"payments": load(json.dumps(POLICY), name="payments")})
     releaser = Releaser(database, desk.tools, book, desk.changes, desk.clock)
-    context = DeskContext(database, desk.changes, desk.clock, origins("127.0.0.1", port, public_url), secure=bool(public_url))
     runner = web.AppRunner(build(context), access_log=None)
     await runner.setup()
     await web.SockSite(runner, listener).start()
@@ -145,12 +173,12 @@ async def running_desk(database_url: str, *, public_url: str | None = None) -> A
         database.close()
 
 
-def _agent(session: Session) -> Grant:
+def _agent(session: Session) -> str:
     now = datetime.now(UTC)
     made = grants.create(
         session, label="support-agent", server="payments", policy="payments", owner=OWNER, budget=None, actor="local:olivia", now=now
     )
-    return made[0]
+    return made[1]
 
 
 async def _release(releaser: Releaser, changes: Changes) -> None:
@@ -215,6 +243,10 @@ class Visitor:
         address = path if path.startswith("http") else f"{self.desk.address}{path}"
         async with self._session.request(method, address, allow_redirects=False, **more) as answer:  # type: ignore[arg-type]  # passed through
             return Page(answer.status, answer.headers, await answer.text())
+
+    def cookies(self) -> str:
+        """What the browser would send as Cookie."""
+        return "; ".join(f"{cookie.key}={cookie.value}" for cookie in self._session.cookie_jar)
 
     async def sign_in(self, person: str = "local:alice") -> Page:
         """Follow a one-time link and press its button; gives the inbox."""

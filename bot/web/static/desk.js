@@ -103,7 +103,7 @@
     clearTimeout(timer);
     try {
       const answer = await fetch(from, { headers: tag ? { "If-None-Match": tag } : {}, redirect: "error", credentials: "same-origin" });
-      if (answer.status === 401) { location.reload(); return; }
+      if (answer.status === 401) { location.assign("/"); return; }
       failures = 0;
       const date = Date.parse(answer.headers.get("X-Askfirst-Now"));
       if (date) offset = date - Date.now();

@@ -1,0 +1,97 @@
+"""From rows to what is shown, on both databases."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from bot.web import facts
+from tests.fakes.desk import Desk, running_desk
+from workflows import queries
+from workflows.states import State
+
+_NONE = dict.fromkeys(("words", "tool", "server", "agent", "person", "state", "since", "until"), "")
+
+
+@pytest.fixture
+async def desk(database_url: str) -> AsyncIterator[Desk]:
+    """Run a desk on either database."""
+    async with running_desk(database_url) as running:
+        yield running
+
+
+async def test_the_inbox_is_sorted_by_who_looks(desk: Desk) -> None:
+    """What waits for one waits for others in the eyes of another."""
+    request_id = await desk.hold("delete_customer")
+    await desk.vote(request_id, "local:alice", "approve")
+    settled = await desk.hold()
+    await desk.vote(settled, "local:bob", "deny")
+    for person, group in (("local:bob", "yours"), ("local:alice", "others"), ("local:olivia", "others"), ("local:mallory", "others")):
+        shown = await desk.database.aread(partial(facts.inbox, person=person))
+        assert [item.id for item in getattr(shown, group)] == [request_id]
+        assert [item.id for item in shown.recent] == [settled]
+        assert await desk.database.aread(partial(facts.waiting, person=person)) == len(shown.yours)
+
+
+async def test_a_request_is_told_whole_to_who_decides(desk: Desk) -> None:
+    """Votes, what is missing, who may, and the trail in order."""
+    request_id = await desk.hold("delete_customer", {"customer": "cus_1", "token": "t0ps3cret-t0ps3cret"})
+    await desk.vote(request_id, "local:bob", "approve")
+    alice, mallory = [
+        await desk.database.aread(partial(facts.detail, request_id=request_id, person=person))
+        for person in ("local:alice", "local:mallory")
+    ]
+    assert alice is not None
+    assert mallory is not None
+    assert (alice.needed, alice.item.approvals, alice.item.quorum, alice.members) == (1, 1, 2, ("local:alice", "local:bob"))
+    assert (alice.why_not_approve, alice.may_cancel, mallory.may_cancel) == (None, True, False)
+    assert [step.event for step in alice.trail] == ["request.hold", "request.hand_off", "request.vote"]
+    assert "t0ps3cret-t0ps3cret" in alice.arguments.exact
+    assert "t0ps3cret-t0ps3cret" not in repr(mallory)
+    assert mallory.fingerprint == ""
+    assert await desk.database.aread(lambda session: facts.detail(session, "apr_none", "local:alice")) is None
+
+
+async def test_the_call_that_came_before_is_named(desk: Desk) -> None:
+    """A person sees that they were asked the same before."""
+    first = await desk.hold()
+    await desk.vote(first, "local:bob", "deny")
+    await desk.collect(first)
+    desk.clock.ahead += timedelta(minutes=11)
+    second = await desk.hold()
+    shown = await desk.database.aread(lambda session: facts.detail(session, second, "local:alice"))
+    assert shown is not None
+    assert shown.previous is not None
+    assert (shown.previous.id, shown.previous.state) == (first, State.DENIED)
+
+
+async def test_what_was_seen_is_named_by_what_one_judges_by(desk: Desk) -> None:
+    """A vote or a settled state is another sight; a returning agent is not."""
+    request_id = await desk.hold("delete_customer", leave=False)
+
+    async def seen() -> str:
+        view = await desk.database.aread(lambda session: queries.one(session, request_id))
+        assert view is not None
+        return facts.seen(view)
+
+    first = await seen()
+    await desk.hand_off(request_id)
+    assert await seen() == first
+    await desk.vote(request_id, "local:bob", "approve")
+    assert await seen() != first
+
+
+async def test_large_arguments_are_only_counted_in_a_list(desk: Desk) -> None:
+    """A list does not read them."""
+    await desk.hold(arguments={"text": "x" * 200_000})
+    shown = await desk.database.aread(lambda session: facts.inbox(session, "local:alice"))
+    assert shown.yours[0].preview == "200,012 bytes of arguments"
+
+
+def test_days_are_utc_and_the_last_one_is_included() -> None:
+    """A filter of one day covers it."""
+    filters = facts.filters_of({**_NONE, "since": "2026-11-25", "until": "2026-11-25", "words": "refund"})
+    assert (filters.since, filters.until) == (datetime(2026, 11, 25, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC))
+    with pytest.raises(ValueError, match="isoformat"):
+        facts.filters_of({**_NONE, "since": "yesterday"})

@@ -1,0 +1,211 @@
+"""Drawing: whatever is in the data, it is text on the page, and the page says where a request stands."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from bot.web import pages
+from bot.web.document import lay_out
+from bot.web.pages import Ballot, Detail, Frame, GroupCard, HistoryPage, Inbox, Item, Message, Notice, Result, Step
+from workflows.states import State
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+ASSETS = {"desk.css": "/static/desk.css?1", "desk.js": "/static/desk.js?1", "icon.svg": "/static/icon.svg?1"}
+FRAME = Frame("local:alice", "the-csrf", ASSETS, "inbox", 1)
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}\u202e\u200b"
+
+
+def an_item(**changes: object) -> Item:
+    """Make a pending request for a list."""
+    item = Item(
+        id="apr_1",
+        state=State.PENDING,
+        server="payments",
+        tool="create_refund",
+        agent="support-agent",
+        owner="local:olivia",
+        preview='"amount": 1',
+        approvals=0,
+        quorum=1,
+        held_at=NOW,
+        expires_at=NOW + timedelta(minutes=30),
+        settled_at=None,
+        decided_by=None,
+    )
+    return replace(item, **changes)  # type: ignore[arg-type]  # the tests name fields of Item
+
+
+def a_detail(**changes: object) -> Detail:
+    """Make a pending request that alice may decide."""
+    detail = Detail(
+        item=an_item(),
+        seen="seen-1",
+        rule="/tools/create_refund/require_approval/always",
+        reason="Refund above $50",
+        policy="payments",
+        approvers="payments",
+        members=("local:alice", "local:bob"),
+        needed=1,
+        votes=(),
+        why_not_approve=None,
+        why_not_deny=None,
+        may_cancel=True,
+        own_agent=False,
+        deny_needs_reason=False,
+        approve_needs_reason=False,
+        fingerprint="f" * 64,
+        decided_at=None,
+        decision_reason=None,
+        claimed_at=None,
+        collected_at=None,
+        arguments=lay_out(b'{"amount": 1}'),
+    )
+    return replace(detail, **changes)  # type: ignore[arg-type]  # the tests name fields of Detail
+
+
+class _Tags(HTMLParser):
+    """The elements of a page and their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def _drawn_from(text: str) -> list[str]:
+    """Every page with one text in every place that somebody else can fill."""
+    item = an_item(server=text, tool=text, agent=text, owner=text, preview=text, decided_by=text, id=text)
+    raw = lay_out(f'{{"a": {_json(text)}, {_json(text)}: [1]}}'.encode())
+    detail = a_detail(
+        item=item,
+        rule=text,
+        reason=text,
+        policy=text,
+        approvers=text,
+        members=(text,),
+        votes=(Ballot(text, "approve", text, text, NOW),),
+        decision_reason=text,
+        arguments=raw,
+        result=Result("result", is_error=False, document=raw),
+        trail=(Step(NOW, text, text, ((text, text),)),),
+        previous=item,
+    )
+    frame = replace(FRAME, person=text, csrf=text)
+    search = dict.fromkeys(("words", "tool", "server", "agent", "person", "state", "since", "until"), text)
+    lists = Inbox((item,), (item,), (item,), (item,), (item,))
+    return [
+        pages.inbox(frame, lists),
+        pages.request(frame, detail, Notice(text, text), drafts={"deny": text}),
+        *(pages.request(frame, replace(detail, item=replace(item, state=state)), fragment=True) for state in State),
+        pages.request(frame, replace(detail, result=Result("not_sent", is_error=False, document=None, text=text))),
+        pages.history(frame, HistoryPage((item,), search, older=text, newest=text, problem=text)),
+        pages.groups(frame, (GroupCard(text, (text,), self_approval=True, declared=False),)),
+        pages.me(frame, expires_at=NOW, memberships=(text,)),
+        pages.confirm_sign_in(frame, person=text, token=text),
+        pages.message(frame, Message(text, text, text, text, ((text, text),), text)),
+    ]
+
+
+def _json(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def test_no_text_of_others_becomes_markup_anywhere() -> None:
+    """The elements of a page are the same whatever the data says, and so are the names of their attributes."""
+    for hostile, plain in zip(_drawn_from(HOSTILE), _drawn_from("plain\u202e\u200b"), strict=True):
+        shape = [(tag, sorted(attributes)) for tag, attributes in _Tags(hostile).found if "unsafe" not in str(attributes.get("class"))]
+        calm = [(tag, sorted(attributes)) for tag, attributes in _Tags(plain).found]
+        assert [part for part in shape if part not in calm] == []
+        assert "{{7*7}}" in hostile
+
+
+def test_no_character_that_hides_reaches_a_page() -> None:
+    """They are written out in every place."""
+    for page in _drawn_from(HOSTILE):
+        assert "\u202e" not in page
+        assert "\u200b" not in page
+        assert "\\u{202E}" in page
+
+
+def test_a_page_has_no_inline_script_style_or_foreign_address() -> None:
+    """The policy of the desk would block them."""
+    for page in _drawn_from("plain"):
+        for tag, attributes in _Tags(page).found:
+            assert tag != "style"
+            assert tag != "script" or attributes["src"] == ASSETS["desk.js"]
+            assert not [name for name in attributes if name.startswith("on") or name == "style"]
+            assert not (attributes.get("src") or "").startswith("http")
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_its_word_and_only_a_pending_request_has_the_buttons(state: State) -> None:
+    """A settled request offers nothing that could be pressed in vain."""
+    page = pages.request(FRAME, a_detail(item=an_item(state=state, decided_by="local:bob", settled_at=NOW), may_cancel=False))
+    assert pages._LABELS[state] in page
+    assert ('class="yes"' in page) is (state is State.PENDING)
+    assert ('class="no"' in page) is (state is State.PENDING)
+
+
+def test_approve_comes_second_to_nothing_and_is_never_focused() -> None:
+    """No field or button takes the focus by itself."""
+    page = pages.request(FRAME, a_detail())
+    assert "autofocus" not in page
+    forms = [attributes for tag, attributes in _Tags(page).found if tag == "form"]
+    assert [form["action"] for form in forms] == [f"/requests/apr_1/{verb}" for verb in ("approve", "deny", "cancel")]
+    assert all(form["method"] == "post" for form in forms)
+    assert page.count('name="seen" value="seen-1"') == 3
+    assert page.count('name="csrf" value="the-csrf"') == 3
+
+
+def test_who_may_not_approve_reads_why_and_has_no_button_for_it() -> None:
+    """Denying is another right."""
+    page = pages.request(FRAME, a_detail(why_not_approve="You answer for this agent."))
+    assert "You answer for this agent." in page
+    assert 'class="yes"' not in page
+    assert 'class="no"' in page
+
+
+def test_a_time_can_be_read_without_the_script() -> None:
+    """It is written in UTC, with the moment for the script beside it."""
+    page = pages.request(FRAME, a_detail())
+    assert '<time datetime="2026-11-25T12:30:00Z" data-clock="left">25 Nov 2026, 12:30 UTC</time>' in page
+
+
+def test_what_was_lost_says_that_it_may_have_run() -> None:
+    """And that it is not sent again."""
+    page = pages.request(FRAME, a_detail(item=an_item(state=State.LOST)))
+    assert "It may have run. Askfirst does not send it again." in page
+
+
+def test_a_refusal_keeps_what_was_typed() -> None:
+    """The sentence, its code, and the draft in the field it came from."""
+    page = pages.request(FRAME, a_detail(), Notice("Too late.", "already_settled"), drafts={"deny": "half a thought"})
+    assert "Too late." in page
+    assert "already_settled" in page
+    assert ">half a thought</textarea>" in page
+
+
+def test_the_living_parts_are_the_same_in_the_page_and_in_the_fragment() -> None:
+    """The script finds each of them by its id."""
+    detail = a_detail()
+    ids = [
+        str(attributes["id"]) for tag, attributes in _Tags(pages.request(FRAME, detail, fragment=True)).found if "data-live" in attributes
+    ]
+    whole = [str(attributes["id"]) for tag, attributes in _Tags(pages.request(FRAME, detail)).found if "data-live" in attributes]
+    assert sorted(ids) == sorted(whole)
+    assert "decide" in ids
+    inbox = Inbox(yours=(an_item(),))
+    assert _Tags(pages.inbox(FRAME, inbox, fragment=True)).found[0][1]["id"] in {"inbox", "waiting"}
+
+
+def test_a_large_document_is_drawn_as_one_text() -> None:
+    """Escaped all the same."""
+    shown = lay_out(b'{"rows": [' + b",".join([b'["<b>"]'] * 5000) + b"]}")
+    page = pages.request(FRAME, a_detail(arguments=shown))
+    assert page.count("&lt;b&gt;") == 2 * 5000
+    assert "<b>" not in page.replace("<b>support-agent</b>", "").replace("<b>payments</b>", "")
