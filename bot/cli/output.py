@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,11 +31,6 @@ def remark(text: str) -> None:
 def one_line(text: str) -> str:
     """Write a text so that it stays on its line."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
-
-
-def cut(text: str, most: int) -> str:
-    """Shorten a text to `most` characters, and say so."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def document(value: JSON) -> None:
@@ -63,6 +59,6 @@ def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print(_GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(_GAP.join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip())

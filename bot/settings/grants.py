@@ -18,10 +18,8 @@ _SHORT = 20
 
 def grants(root: Table, sources: Sources, *, servers: Iterable[str], policies: Iterable[str]) -> dict[str, GrantSettings]:
     """Read [grants.NAME]; one with a problem is left out. `servers` and `policies` are the names that it may refer to."""
-    section = root.table("grants")
     found: dict[str, GrantSettings] = {}
-    for label in section.named():
-        table = section.table(label, keys.ENTRIES["grants"])
+    for label, table in root.table("grants").tables(keys.ENTRIES["grants"]).items():
         _refer(table, "server", tuple(servers), "[servers.NAME]")
         _refer(table, "policy", tuple(policies), "[policies]")
         grant = _grant(label, table, sources)

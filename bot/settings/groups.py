@@ -12,8 +12,7 @@ from workflows.quorum import why_unmanned
 
 def groups(root: Table) -> dict[str, ApproverGroup]:
     """Read [groups.NAME]."""
-    section = root.table("groups")
-    return {name: _group(name, section.table(name, keys.ENTRIES["groups"])) for name in section.named()}
+    return {name: _group(name, table) for name, table in root.table("groups").tables(keys.ENTRIES["groups"]).items()}
 
 
 def _group(name: str, table: Table) -> ApproverGroup:

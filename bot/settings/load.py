@@ -1,5 +1,6 @@
 """Read a configuration file and all that it points at, once, and complain once, about everything."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from bot.settings.references import Sources
 from bot.settings.shapes import Base, Settings
 
 MAX_CONFIG_BYTES = 1024 * 1024
+_LINE = re.compile(r"\(at line (\d+)")
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Settings:
@@ -84,6 +86,8 @@ def _document(path: Path, sources: Sources) -> dict[str, Any]:
         text = sources.read(path, most=MAX_CONFIG_BYTES).removeprefix("\ufeff")
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
+        line = _LINE.search(str(error))
+        findings.lines = {(): int(line[1])} if line else {}
         findings.problem((), f"This is not TOML: {error}.")
     except RecursionError:
         findings.problem((), "It is nested too deeply. Write it flatter.")

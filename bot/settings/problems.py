@@ -62,11 +62,9 @@ class Findings:
 
     def _line(self, path: KeyPath) -> int | None:
         """Give the line of the key, or of the closest table around it that was written down."""
-        while path:
-            if path in self.lines:
-                return self.lines[path]
+        while path and path not in self.lines:
             path = path[:-1]
-        return None
+        return self.lines.get(path)
 
 
 def dotted(path: KeyPath) -> str:

@@ -137,3 +137,8 @@ class Table:
             if not NAME.fullmatch(name):
                 self.problem(name, "This name cannot be used. Write a-z, 0-9, and after the first character also . _ - (64 at most).")
         return list(self.values)
+
+    def tables(self, known: Sequence[str]) -> "dict[str, Table]":
+        """Give its entries that are tables, by name; any other is a problem."""
+        found = {name: self.table(name, known) for name in self.named()}
+        return {name: table for name, table in found.items() if isinstance(self.values[name], dict)}

@@ -32,8 +32,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def servers(root: Table, sources: Sources) -> dict[str, HttpServer | StdioServer]:
     """Read [servers.NAME]; one with a problem is left out."""
-    section = root.table("servers")
-    found = {name: _server(name, section.table(name, keys.ENTRIES["servers"]), sources) for name in section.named()}
+    found = {name: _server(name, table, sources) for name, table in root.table("servers").tables(keys.ENTRIES["servers"]).items()}
     return {name: server for name, server in found.items() if server is not None}
 
 

@@ -42,3 +42,20 @@ def only(found: Iterable[SettingProblem]) -> SettingProblem:
     """Give the one problem there is."""
     (problem,) = found
     return problem
+
+
+def toml(value: object) -> str:
+    """Write a value as TOML does, inline."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{toml(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(map(toml, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return (
+            '"'
+            + "".join(f"\\U{ord(character):08x}" if character in '"\\' or not character.isprintable() else character for character in value)
+            + '"'
+        )
+    return str(value)

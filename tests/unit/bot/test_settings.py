@@ -3,13 +3,16 @@
 import copy
 import dataclasses
 import pickle
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.settings import Address, Forwarded, HttpServer, Secret, Settings, SettingsInvalid, StdioServer, base, keys, load
-from tests.unit.bot.configs import ENVIRONMENT, FULL, GRANT, SERVER, TOKEN, only, problems, read, write
+from tests.unit.bot.configs import ENVIRONMENT, FULL, GRANT, SERVER, TOKEN, only, problems, read, toml, write
 from workflows.grants import token_hash
 from workflows.people import ApproverGroup
 
@@ -180,6 +183,7 @@ def test_unknown_keys_and_wrong_shapes_are_problems(tmp_path: Path, text: str, p
     [
         (b"[gateway\n", "This is not TOML"),
         (b"[gateway]\nlisten = 1\nlisten = 2\n", "This is not TOML"),
+        (b"[gateway]\nlisten =\n", "This is not TOML"),
         (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b"x = " + b"[" * 5000 + b"]" * 5000, "nested too deeply"),
         (b"#" * (1024 * 1024 + 1), "is larger than 1,048,576 bytes"),
@@ -191,7 +195,9 @@ def test_a_file_that_is_no_toml_is_one_problem(tmp_path: Path, content: bytes, m
     path.write_bytes(content)
     with pytest.raises(SettingsInvalid) as refusal:
         load(path, {})
-    assert message in only(refusal.value.problems).message
+    problem = only(refusal.value.problems)
+    assert message in problem.message
+    assert ("(at line" in problem.message) is (problem.line is not None)
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
@@ -237,3 +243,43 @@ def test_the_base_reports_the_problems_of_its_own_sections(tmp_path: Path) -> No
     with pytest.raises(SettingsInvalid) as refusal:
         base(path, {})
     assert [problem.path for problem in refusal.value.problems] == ["database.url", "desk.port"]
+
+
+_words = st.sampled_from(
+    ["", "env:TOKEN", "file:x", "payments", "local:alice", "127.0.0.1:1", "http://127.0.0.1/x", "sqlite:///x.db", "\u202e", "a\nb"]
+)
+_scalars = st.one_of(_words, st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5), st.integers(-1, 10**6), st.booleans())
+_values = st.one_of(_scalars, st.lists(_scalars, max_size=2), st.dictionaries(_words, _scalars, max_size=2))
+
+
+def _sections(known: Mapping[str, Sequence[str]]) -> st.SearchStrategy[dict[str, object]]:
+    tables = {name: st.dictionaries(st.sampled_from([*section, "zzz"]), _values, max_size=4) for name, section in known.items()}
+    return st.fixed_dictionaries({}, optional={name: table | _values for name, table in tables.items()})
+
+
+_names = st.sampled_from(["payments", "other", "Bad Name"])
+_entries = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.dictionaries(_names, _values | st.dictionaries(st.sampled_from([*section, "zzz"]), _values, max_size=4), max_size=2)
+        for name, section in keys.ENTRIES.items()
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(sections=_sections(keys.SECTIONS), entries=_entries)
+def test_any_file_gives_settings_or_problems(tmp_path: Path, sections: dict[str, object], entries: dict[str, object]) -> None:
+    """Whatever stands where, the answer is settings, or problems that all have a line; never another error."""
+    document = {**sections, **entries}
+    text = "".join(f"{name} = {toml(value)}\n" for name, value in document.items())
+    refusal: SettingsInvalid | None = None
+    try:
+        read(tmp_path, text, environment={"TOKEN": "t" * 30})
+    except SettingsInvalid as invalid:
+        refusal = invalid
+    lines = text.splitlines()
+    for problem in refusal.problems if refusal else ():
+        assert problem.line is not None
+        before = [line for line in lines[: problem.line] if line.partition(" = ")[0] in keys.ALL_SECTIONS]
+        assert before[-1].startswith(problem.path.partition(".")[0])

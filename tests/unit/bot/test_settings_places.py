@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bot.settings.places import find
 from bot.settings.problems import KeyPath, dotted
+from tests.unit.bot.configs import toml
 
 TEXT = '''\
 # a comment with [brackets] and = signs
@@ -63,18 +64,6 @@ _values = st.recursive(
 )
 
 
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[\n" + ",\n".join(map(_toml, value)) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return '"' + "".join(f"\\U{ord(character):08x}" if character in '"\\' else character for character in value) + '"'
-    return str(value)
-
-
 def _paths(value: object, path: KeyPath) -> set[KeyPath]:
     found = {path} if path else set()
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -86,12 +75,12 @@ def _paths(value: object, path: KeyPath) -> set[KeyPath]:
 @given(st.dictionaries(_texts, _values, max_size=4))
 def test_every_path_has_a_line(document: dict[str, object]) -> None:
     """Whatever tomllib reads, each of its paths has a line, and no path has one that is not there."""
-    text = "".join(f"{_toml(key)} = {_toml(value)}\n" for key, value in document.items())
+    text = "".join(f"{toml(key)} = {toml(value)}\n" for key, value in document.items())
     assert tomllib.loads(text) == document
     lines = find(text)
     assert set(lines) == _paths(document, ())
     for key in document:
-        assert text.splitlines()[lines[(key,)] - 1].startswith(_toml(key)) or not key.isprintable()
+        assert text.splitlines()[lines[(key,)] - 1].startswith(toml(key)) or not key.isprintable()
 
 
 @given(st.text("[]{}=\"'#\\\n,. ab1"))
