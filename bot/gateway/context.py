@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.gateway.programs import Programs
 from bot.settings import GatewaySettings
 from bot.upstream import Upstreams
 from workflows.changes import Changes
@@ -88,7 +87,6 @@ class GatewayContext:
     durable: bool = False
     waiters: Waiters = field(default_factory=Waiters)
     refusals: Refusals = field(default_factory=Refusals)
-    programs: Programs = field(default_factory=Programs)
     _tasks: "set[asyncio.Task[Any]]" = field(default_factory=set)
 
     def keep(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":

@@ -10,12 +10,11 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from bot import mcp
-from bot.gateway import programs
 from bot.gateway.context import GatewayContext
 from bot.gateway.replies import json_response
 from bot.mcp import Kind, Message
 from bot.mcp.eras import UPSTREAM_UNKNOWN, UPSTREAM_UNREACHABLE, UPSTREAM_UNREADABLE
-from bot.upstream import HttpUpstream, StdioUpstream, UpstreamBroken, filter_response_headers
+from bot.upstream import Answer, UpstreamBroken, filter_response_headers
 from workflows.errors import AskfirstError, UpstreamUnreachable
 from workflows.tables import Grant
 
@@ -44,11 +43,7 @@ async def post(
     """Relay one message. `failed` is told when it came to nothing; with `inspect` an error in the answer counts as that too."""
     hides = _hides(context, grant) if message.method == "tools/list" and message.kind is Kind.REQUEST else None
     try:
-        upstream = _upstream(context, grant)
-        if not isinstance(upstream, HttpUpstream):
-            edit, seen = _editor(hides), _watcher(failed if inspect else _unnoticed)
-            return await programs.post(context.programs, upstream, programs.Passage(http, grant, message, body, edit, seen))
-        async with _opened(context, upstream, http, body, identity=inspect or hides is not None) as answer:
+        async with _opened(context, grant, http, body, identity=inspect or hides is not None) as answer:
             if answer.status >= _BAD:
                 await failed(f"the upstream answered with HTTP status {answer.status}")
             if hides is not None:
@@ -62,10 +57,7 @@ async def post(
 async def other(context: GatewayContext, http: web.Request, grant: Grant) -> web.StreamResponse:
     """Relay GET (the stream of a session) and DELETE (its end). A list of tools may be resumed on a stream, so it is filtered there too."""
     try:
-        upstream = _upstream(context, grant)
-        if not isinstance(upstream, HttpUpstream):
-            return await (programs.get if http.method == "GET" else programs.delete)(context.programs, http, grant)
-        async with _opened(context, upstream, http, None, identity=True) as answer:
+        async with _opened(context, grant, http, None, identity=True) as answer:
             if _is_stream(answer):
                 return await _filtered_stream(http, answer, _hides(context, grant), only_lists=True)
             return await _passed_on(http, answer, None)
@@ -73,40 +65,17 @@ async def other(context: GatewayContext, http: web.Request, grant: Grant) -> web
         return _trouble(error, None)
 
 
-def _upstream(context: GatewayContext, grant: Grant) -> HttpUpstream | StdioUpstream:
-    if grant.server not in context.upstreams:
-        raise UpstreamUnreachable(f"There is no server {grant.server} in the configuration any more. Nothing was sent.")
-    return context.upstreams[grant.server]
-
-
-def _editor(hides: Callable[[str], bool] | None) -> Callable[[bytes], bytes]:
-    def edit(line: bytes) -> bytes:
-        return line if hides is None else mcp.filter_tools(line, hides)
-
-    return edit
-
-
-def _watcher(failed: Failed) -> Callable[[bytes], Awaitable[None]]:
-    async def seen(line: bytes) -> None:
-        if (why := _error_in(line)) is not None:
-            await failed(why)
-
-    return seen
-
-
 @asynccontextmanager
-async def _opened(
-    context: GatewayContext, upstream: HttpUpstream, http: web.Request, body: bytes | None, *, identity: bool
-) -> AsyncIterator[aiohttp.ClientResponse]:
+async def _opened(context: GatewayContext, grant: Grant, http: web.Request, body: bytes | None, *, identity: bool) -> AsyncIterator[Answer]:
     """Open the exchange within the time that an upstream has to begin its answer."""
     limit = context.settings.upstream_timeout_seconds
-    opening = upstream.open(http.method, http.headers.items(), body, identity=identity)
+    opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), body, identity=identity)
     try:
         async with asyncio.timeout(limit):
             answer = await opening.__aenter__()
     except TimeoutError as error:
         raise UpstreamBroken(
-            f"The upstream server {upstream.address.name} did not answer within {limit:g} s. What it was asked for may have happened."
+            f"The upstream server {grant.server} did not answer within {limit:g} s. What it was asked for may have happened."
         ) from error
     try:
         yield answer
@@ -123,11 +92,11 @@ def _hides_nothing(_tool: str) -> bool:
     return False
 
 
-def _is_stream(answer: aiohttp.ClientResponse) -> bool:
+def _is_stream(answer: Answer) -> bool:
     return answer.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
 
-async def _passed_on(http: web.Request, answer: aiohttp.ClientResponse, failed: Failed | None) -> web.StreamResponse:
+async def _passed_on(http: web.Request, answer: Answer, failed: Failed | None) -> web.StreamResponse:
     """Give the agent what the upstream says, as it comes."""
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
     length = answer.content_length
@@ -159,7 +128,7 @@ async def _broken_off(http: web.Request, response: web.StreamResponse, error: As
     return response
 
 
-async def _portions(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _portions(answer: Answer) -> AsyncIterator[bytes]:
     try:
         async for portion in answer.content.iter_any():
             yield portion
@@ -167,7 +136,7 @@ async def _portions(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         raise UpstreamBroken("The upstream broke off in the middle of its answer.") from error
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
+async def _read(answer: Answer) -> bytes:
     found = bytearray()
     async for portion in _portions(answer):
         found += portion
@@ -192,7 +161,7 @@ def _error_in(body: bytes) -> str | None:
     return "the tool reported an error" if isinstance(result, dict) and result.get("isError") is True else None
 
 
-async def _filtered(http: web.Request, answer: aiohttp.ClientResponse, hides: Callable[[str], bool]) -> web.StreamResponse:
+async def _filtered(http: web.Request, answer: Answer, hides: Callable[[str], bool]) -> web.StreamResponse:
     """Give the agent a list of tools without the hidden ones, whichever way the upstream sends it."""
     if _is_stream(answer):
         return await _filtered_stream(http, answer, hides)
@@ -204,7 +173,7 @@ async def _filtered(http: web.Request, answer: aiohttp.ClientResponse, hides: Ca
 
 
 async def _filtered_stream(
-    http: web.Request, answer: aiohttp.ClientResponse, hides: Callable[[str], bool], *, only_lists: bool = False
+    http: web.Request, answer: Answer, hides: Callable[[str], bool], *, only_lists: bool = False
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, headers=CIMultiDict(filter_response_headers(answer.headers.items())))
     await response.prepare(http)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable
 
 from bot.upstream.address import ServerAddress, UpstreamBroken
-from bot.upstream.exchange import Exchange, StdioSession
 from bot.upstream.http import HttpUpstream, filter_request_headers, filter_response_headers
+from bot.upstream.relay import Answer, Relay
 from bot.upstream.session import Session
 from bot.upstream.stdio import StdioUpstream, StdioWire
 from bot.upstream.wire import HttpWire
@@ -13,10 +13,10 @@ from workflows.errors import UpstreamUnreachable
 from workflows.release import Outcome
 
 __all__ = [
-    "Exchange",
+    "Answer",
     "HttpUpstream",
+    "Relay",
     "ServerAddress",
-    "StdioSession",
     "StdioUpstream",
     "UpstreamBroken",
     "Upstreams",
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Upstreams:
-    """Every upstream by the name of its server: `upstreams[name]` relays, `definition` and `call` are for releases."""
+    """Every upstream by the name of its server: `relay` is for agents' messages, `definition` and `call` are for releases."""
 
     def __init__(self, addresses: Iterable[ServerAddress]) -> None:
         self._upstreams: dict[str, HttpUpstream | StdioUpstream] = {}
@@ -44,9 +44,12 @@ class Upstreams:
             self._upstreams[address.name] = stdio
             self._sessions[address.name] = Session(address.name, StdioWire(stdio), timeout=address.timeout)
 
-    def __getitem__(self, server: str) -> HttpUpstream | StdioUpstream:
-        """Give the relay of a server. Raises KeyError."""
-        return self._upstreams[server]
+    def relay(self, server: str) -> Relay:
+        """Give what relays an agent's messages to a server. Raises UpstreamUnreachable when the server is not configured."""
+        upstream = self._upstreams.get(server)
+        if upstream is None:
+            raise _unknown(server)
+        return upstream
 
     def __contains__(self, server: object) -> bool:
         return server in self._upstreams
@@ -66,7 +69,7 @@ class Upstreams:
     def _session(self, server: str) -> Session:
         session = self._sessions.get(server)
         if session is None:
-            raise UpstreamUnreachable(f"There is no server {server} in the configuration any more. Nothing was sent.")
+            raise _unknown(server)
         return session
 
     async def replace(self, addresses: Iterable[ServerAddress]) -> None:
@@ -84,3 +87,7 @@ class Upstreams:
     async def close(self) -> None:
         """Close every connection and stop every program."""
         await asyncio.gather(*(upstream.close() for upstream in self._upstreams.values()))
+
+
+def _unknown(server: str) -> UpstreamUnreachable:
+    return UpstreamUnreachable(f"There is no server {server} in the configuration. Nothing was sent.")

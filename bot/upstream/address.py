@@ -36,7 +36,6 @@ class ServerAddress:
     directory: Path | None = None
     timeout: timedelta = DEFAULT_TIMEOUT
     connect_timeout: timedelta = DEFAULT_CONNECT_TIMEOUT
-    connect_timeout: timedelta = timedelta(seconds=10)
 
     def __post_init__(self) -> None:
         if (self.url is None) == (not self.command):

@@ -6,8 +6,9 @@ Law: ids and progress tokens are ours on the pipe and the agent's outside of it,
 import asyncio
 import json
 import logging
+import secrets
 from collections import deque
-from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -47,6 +48,11 @@ class Exchange:
     async def __aexit__(self, kind: type[BaseException] | None, failed: BaseException | None, trace: TracebackType | None) -> None:
         await self._session.leave(self)
 
+    @property
+    def waiting(self) -> bool:
+        """Tell whether there are lines that nobody fetched yet, or a failure that nobody saw."""
+        return bool(self._lines) or self._failure is not None
+
     def __aiter__(self) -> "Exchange":
         return self
 
@@ -54,7 +60,8 @@ class Exchange:
         """Give the next line. Raises UpstreamBroken when the program ended before it answered."""
         while not self._lines:
             if self._failure is not None:
-                raise self._failure
+                failure, self._failure = self._failure, None
+                raise failure
             if self.ended:
                 raise StopAsyncIteration
             self._news.clear()
@@ -84,7 +91,9 @@ class StdioSession:
         self._open: dict[int, Exchange] = {}
         self._inbox: deque[bytes] = deque(maxlen=_KEPT)
         self._news = asyncio.Event()
-        self._listeners = 0
+        self.name = secrets.token_urlsafe(24)
+        self.listeners = 0
+        self.used = asyncio.get_running_loop().time()
         self._answers: set[asyncio.Task[None]] = set()
 
     @property
@@ -138,19 +147,14 @@ class StdioSession:
         """Pass an agent's answer to a request of the program on."""
         await self._write(_one_line(body))
 
-    async def listen(self) -> AsyncIterator[bytes]:
-        """Give what belongs to no request, for a session's standalone stream; what came before is given first."""
-        self._listeners += 1
-        try:
-            while True:
-                while self._inbox:
-                    yield self._inbox.popleft()
-                if not self.alive:
-                    return
-                self._news.clear()
-                await self._news.wait()
-        finally:
-            self._listeners -= 1
+    async def unclaimed(self, seconds: float) -> bytes | None:
+        """Give the next line that belongs to no request, for a session's standalone stream; None when none comes for so long."""
+        if not self._inbox and self.alive:
+            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
+        return self._inbox.popleft() if self._inbox else None
 
     async def close(self) -> None:
         """Stop the program; what is under way ends with an error."""
@@ -223,7 +227,7 @@ class StdioSession:
 
     def _pass(self, line: bytes) -> None:
         """Give a session's agent what belongs to no request: on its standalone stream, or else on the newest open one."""
-        newest = next(reversed(self._open.values()), None) if self._open and not self._listeners else None
+        newest = next(reversed(self._open.values()), None) if self._open and not self.listeners else None
         if newest is not None:
             newest.put(line)
             return

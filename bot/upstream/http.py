@@ -100,7 +100,7 @@ class HttpUpstream:
         With `identity` the upstream is asked for an uncompressed answer, for answers that are read and not only passed on.
         """
         if self._pool is None:
-            self._pool = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS), self.address)
+            self._pool = self._session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS))
         filtered = filter_request_headers(headers, self.address.headers)
         if identity:
             filtered = [(name, value) for name, value in filtered if name.lower() != "accept-encoding"]
@@ -110,7 +110,7 @@ class HttpUpstream:
     def open_fresh(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Opening:
         """Open an exchange of our own on a connection that nothing used before: a stale one would make an unsent call look sent."""
         if self._fresh is None:
-            self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True), self.address)
+            self._fresh = self._session(aiohttp.TCPConnector(limit=0, force_close=True))
         filtered = filter_request_headers(headers.items(), self.address.headers)
         return self._opening(self._fresh, method, filtered, body)
 
