@@ -1,0 +1,179 @@
+"""A limit is used before a call goes, all or nothing, by one statement that decides; what is given back goes where it was taken."""
+
+import json
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+from sqlmodel import Session, select
+
+from tests.factories import NOW, Scene, make_policy
+from workflows import counters
+from workflows.calls import JSON
+from workflows.counters import Charge, Refused, charges
+from workflows.lifecycle import Outcome
+from workflows.policy import Limit, Scope, Window
+from workflows.states import State
+from workflows.tables import Counter
+
+MINUTE = NOW.replace(second=0)
+
+
+def _limit(most: int = 2, *, name: str = "refunds", window: Window = Window.MINUTE, scope: Scope = Scope.GRANT) -> Limit:
+    return Limit(f"/tools/create_refund/limits/{name}", name, window, most, scope)
+
+
+def _charged(*limits: Limit, now: datetime = NOW, grant: str = "gr_1", tool: str = "create_refund") -> tuple[Charge, ...]:
+    return charges(limits, grant=grant, server="payments", tool=tool, now=now)
+
+
+def _reserve(scene: Scene, wanted: Sequence[Charge], now: datetime = NOW) -> Refused | None:
+    return scene.database.write(partial(counters.reserve, wanted=wanted, now=now))
+
+
+def _used(scene: Scene) -> dict[datetime, int]:
+    """Give how much was used in each window, of all counters together."""
+    rows = scene.database.read(lambda session: session.exec(select(Counter)).all())
+    used: dict[datetime, int] = {}
+    for row in rows:
+        used[row.window_start] = used.get(row.window_start, 0) + row.used
+    return used
+
+
+def test_a_limit_lets_so_many_through_and_says_when_to_come_back(scene: Scene) -> None:
+    """Two a minute: the third waits for the next full minute, where it passes."""
+    limit = _limit(2)
+    assert [_reserve(scene, _charged(limit)) for _ in range(3)] == [None, None, Refused(limit, MINUTE + timedelta(minutes=1))]
+    later = MINUTE + timedelta(minutes=1)
+    assert _reserve(scene, _charged(limit, now=later), later) is None
+    assert _used(scene) == {MINUTE: 2, later: 1}
+
+
+def test_a_limit_of_nothing_lets_nothing_through(scene: Scene) -> None:
+    """Not even the first of a window, which no row is there to be compared with."""
+    assert _reserve(scene, _charged(_limit(0))) is not None
+    assert _used(scene) == {}
+
+
+def test_several_limits_are_used_all_or_none(scene: Scene) -> None:
+    """What the second refuses costs nothing of the first, and the refusal names the second."""
+    wide, narrow = _limit(10, name="wide"), _limit(1, name="narrow", window=Window.HOUR)
+    assert _reserve(scene, _charged(wide, narrow)) is None
+    for order in ((wide, narrow), (narrow, wide)):
+        refused = _reserve(scene, _charged(*order))
+        assert refused is not None
+        assert refused.limit is narrow
+    assert sum(_used(scene).values()) == 2
+
+
+def test_counters_are_shared_as_their_scope_says(scene: Scene) -> None:
+    """A limit of a grant is that grant's alone, a global one is everybody's."""
+    for scope, passes in ((Scope.GRANT, True), (Scope.SERVER, False), (Scope.TOOL, False), (Scope.GLOBAL, False)):
+        limit = _limit(1, name=scope.value, scope=scope)
+        assert _reserve(scene, _charged(limit, grant="gr_1")) is None
+        assert (_reserve(scene, _charged(limit, grant="gr_2")) is None) is passes
+
+
+def test_a_key_that_is_longer_than_its_column_is_counted_all_the_same(scene: Scene) -> None:
+    """A tool of 256 characters beyond ASCII, counted by tool: apart from another such tool."""
+    limit = _limit(1, scope=Scope.TOOL)
+    assert _reserve(scene, _charged(limit, tool="é" * 256)) is None
+    assert _reserve(scene, _charged(limit, tool="é" * 256)) is not None
+    assert _reserve(scene, _charged(limit, tool="é" * 255 + "è")) is None
+
+
+def test_a_hundred_threads_on_a_limit_of_ten_let_ten_through(scene: Scene) -> None:
+    """Exactly, with two limits that every thread uses in the same order."""
+    wanted = _charged(_limit(10, name="b"), _limit(50, name="a", window=Window.DAY))
+    start = threading.Barrier(100)
+
+    def one() -> Refused | None:
+        start.wait()
+        return _reserve(scene, wanted)
+
+    with ThreadPoolExecutor(100) as threads:
+        answers = [future.result() for future in [threads.submit(one) for _ in range(100)]]
+    assert answers.count(None) == 10
+    assert sum(_used(scene).values()) == 20
+
+
+def test_what_is_given_back_goes_into_the_window_that_was_charged(scene: Scene) -> None:
+    """Not into the present one; and never below nothing."""
+    charged = _charged(_limit())
+    later = MINUTE + timedelta(minutes=1)
+    _reserve(scene, charged)
+    _reserve(scene, _charged(_limit(), now=later), later)
+    for _ in range(3):
+        scene.database.write(partial(counters.give_back, charged=charged))
+    assert _used(scene) == {MINUTE: 0, later: 1}
+
+
+def test_old_windows_are_forgotten(scene: Scene) -> None:
+    """After two days nobody can ask for them any more; younger ones stay."""
+    _reserve(scene, _charged(_limit()))
+    scene.database.write(partial(counters.purge, now=NOW + timedelta(days=1)))
+    assert _used(scene) == {MINUTE: 1}
+    scene.database.write(partial(counters.purge, now=NOW + timedelta(days=2, minutes=1)))
+    assert _used(scene) == {}
+
+
+def _limited(most: int) -> dict[str, JSON]:
+    return {"limits": [{"counter": "refunds", "window": "minute", "max": most, "scope": "grant"}]}
+
+
+def test_a_claim_waits_while_its_limit_is_used_up(scene: Scene) -> None:
+    """The request stays approved and untouched, and is claimed in the next window."""
+    scene.policy = make_policy(refund=_limited(1))
+    first, second = scene.approved(), scene.approved()
+    assert scene.claim(first) is not None
+    before, told = scene.row(second), len(scene.events())
+    assert scene.claim(second) is None
+    assert (scene.row(second), len(scene.events())) == (before, told)
+    scene.now = MINUTE + timedelta(minutes=1)
+    assert scene.claim(second) is not None
+    assert scene.state(second) is State.RELEASING
+
+
+_BACK = {
+    "a result": (Outcome("result", b"{}"), 1),
+    "a result that is an error": (Outcome("result", b"{}", is_error=True), 0),
+    "an error object": (Outcome("error", b"{}"), 0),
+    "not sent": (Outcome("not_sent", b""), 0),
+    "unknown": (Outcome("unknown", b""), 1),
+}
+
+
+@pytest.mark.parametrize(("outcome", "left"), _BACK.values(), ids=_BACK)
+def test_a_release_that_failed_gives_back_what_it_used_where_it_used_it(scene: Scene, outcome: Outcome, left: int) -> None:
+    """A call that ran or may have run was used; the window is the one of the claim, whenever the answer came."""
+    scene.policy = make_policy(refund=_limited(5))
+    request_id = scene.approved()
+    scene.claim(request_id)
+    assert json.loads(scene.row(request_id).charged or "[]")
+    scene.later(minutes=3)
+    scene.finish(request_id, outcome)
+    assert _used(scene) == {MINUTE: left}
+
+
+def test_a_void_or_lost_claim_costs_nothing_or_what_it_used(scene: Scene) -> None:
+    """An approval that was voided used no limit."""
+    scene.policy = make_policy(refund=_limited(5))
+    request_id = scene.approved()
+    assert scene.claim(request_id, fresh=scene.fresh(request_id, definition="e" * 64)) is None
+    assert _used(scene) == {}
+
+
+def test_what_was_noted_on_a_request_is_read_back(scene: Scene) -> None:
+    """Keys with quotes, brackets and other scripts, and their windows."""
+    charged = _charged(_limit(name='"]é'), _limit(name="b", window=Window.DAY))
+    _reserve(scene, charged)
+
+    def back(session: Session) -> None:
+        counters.give_back_written(session, counters.written(charged))
+        counters.give_back_written(session, None)
+
+    scene.database.write(back)
+    assert set(_used(scene).values()) == {0}
