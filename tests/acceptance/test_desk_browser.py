@@ -58,7 +58,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def somebody(
-    browser: Browser, desk: Desk, person: str = "local:alice", *, size: tuple[int, int] = _LARGE, script: bool = True
+    browser: Browser, desk: Desk, person: str = "local:alice", *, size: tuple[int, int] = _LARGE, script: bool = True, foreign: str = ""
 ) -> AsyncIterator[Page]:
     """Open the desk's one-time link as a person and press its button. Whatever the page complains of fails the test."""
     complaints: list[str] = []
@@ -70,7 +70,12 @@ async def somebody(
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" and "status of 4" not in line.text else None)
-    page.on("request", lambda asked: None if asked.url.startswith(desk.address) else complaints.append(f"asked for {asked.url}"))
+    page.on(
+        "request",
+        lambda asked: (
+            None if asked.url.startswith((desk.address, foreign or desk.address)) else complaints.append(f"asked for {asked.url}")
+        ),
+    )
     await page.goto(await desk.link(person))
     await expect(page.get_by_role("heading", name=f"Sign in as {person}?")).to_be_visible()
     await page.get_by_role("button", name="Sign in").click()
@@ -245,3 +250,20 @@ async def test_signing_out_leaves_nothing_open(desk: Desk, browser: Browser) -> 
         await page.go_back()
         await page.goto(f"{desk.address}/requests/{request_id}")
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_a_link_from_another_site_opens_for_who_is_signed_in(desk: Desk, browser: Browser) -> None:
+    """The strict cookie is kept back from the first request; the desk asks once more by itself. A stranger comes to the door."""
+    request_id = await desk.hold()
+    elsewhere = desk.address.replace("127.0.0.1", "localhost")
+    target = f"{desk.address}/requests/{request_id}"
+    async with somebody(browser, desk, foreign=elsewhere) as page:
+        await page.goto(f"{elsewhere}/sign-in")
+        await page.evaluate("address => { location.href = address }", target)
+        await expect(page.get_by_role("heading", name="create_refund on payments")).to_be_visible()
+        assert page.url == target
+    stranger = await browser.new_page()
+    await stranger.goto(f"{elsewhere}/sign-in")
+    await stranger.evaluate("address => { location.href = address }", target)
+    await expect(stranger.get_by_text("The desk opens with a link that works once.")).to_be_visible()
+    assert stranger.url == f"{desk.address}/sign-in"
