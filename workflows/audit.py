@@ -6,7 +6,8 @@ missing row, a cut tail, and - against checkpoints kept outside - a chain that w
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -175,16 +176,17 @@ def verify(session: Session, anchors: Iterable[tuple[int, str]] = ()) -> Verifie
     for pin, mark, name in known:
         pins.setdefault(pin, []).append((mark, name))
     last, seq = GENESIS, 0
-    for row in _walk(session):
-        seq += 1
-        if row["seq"] != seq:
-            return Verified(seq - 1, last, seq, f"row {seq} is missing")
-        before, last = last, row_hash(last, row)
-        if last != row["hash"]:
-            return Verified(seq - 1, before, seq, f"row {seq} was changed after it was written")
-        for mark, name in pins.get(seq, ()):
-            if mark != last:
-                return Verified(seq - 1, before, seq, f"row {seq} differs from {name}: the trail was written anew")
+    with closing(_walk(session)) as walk:
+        for row in walk:
+            seq += 1
+            if row["seq"] != seq:
+                return Verified(seq - 1, last, seq, f"row {seq} is missing")
+            before, last = last, row_hash(last, row)
+            if last != row["hash"]:
+                return Verified(seq - 1, before, seq, f"row {seq} was changed after it was written")
+            for mark, name in pins.get(seq, ()):
+                if mark != last:
+                    return Verified(seq - 1, before, seq, f"row {seq} differs from {name}: the trail was written anew")
     return _verify_end(session, seq, last, pinned=max(pins, default=0)) or _verify_checkpoints(checkpoints) or Verified(seq, last)
 
 
@@ -210,13 +212,13 @@ def _verify_checkpoints(checkpoints: Iterable[AuditCheckpoint]) -> Verified | No
     return None
 
 
-def _walk(session: Session) -> Iterator[Mapping[str, object]]:
+def _walk(session: Session) -> Generator[Mapping[str, object], None, None]:
     """Read the rows as columns, times as text: a row changed by hand must not be hidden by a cache, nor stop the reading."""
     table = sa.inspect(AuditEvent).local_table.c
     asked = sa.select(table.seq, sa.cast(table.at, sa.Text).label("at"), *(table[name] for name in (*_FIELDS, "hash")))
-    result = session.connection().execution_options(yield_per=_BATCH).execute(asked.order_by(table.seq))
-    for row in result.mappings():
-        yield {**row, "at": _read_time(str(row["at"]))}
+    with session.connection().execute(asked.order_by(table.seq), execution_options={"yield_per": _BATCH}) as result:
+        for row in result.mappings():
+            yield {**row, "at": _read_time(str(row["at"]))}
 
 
 def _read_time(text: str) -> datetime | str:
