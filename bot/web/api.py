@@ -20,6 +20,7 @@ from workflows.states import State
 from workflows.tables import ApprovalRequest
 
 _PAGE = 100
+_DEEPEST = 500  # an answer may nest deeper than a call
 
 
 async def _person(request: web.Request) -> Person:
@@ -114,12 +115,14 @@ def _entry(view: RequestView, person: Person) -> dict[str, JSON]:
         "arguments": _stored(row.arguments, hide=not queries.may_see_secrets(view, person.key)),
         "agent": row.agent,
         "owner": row.owner,
+        "policy": row.policy,
         "rule": row.rule,
         "reason": row.reason,
         "approvers": row.approvers,
         "quorum": row.quorum,
         "held_at": _moment(row.held_at),
         "expires_at": _moment(row.expires_at),
+        "decided_at": _moment(row.decided_at),
         "settled_at": _moment(row.settled_at),
         "decided_by": row.decided_by,
         "decision_reason": row.decision_reason,
@@ -136,6 +139,8 @@ def _whole(view: RequestView, person: Person) -> dict[str, JSON]:
     hide = not queries.may_see_secrets(view, person.key)
     return {
         **_entry(view, person),
+        "arguments_text": _text(row.arguments, hide=hide),
+        "fingerprint": None if hide else row.fingerprint,
         "outcome": {"kind": row.outcome_kind, "is_error": row.outcome_is_error, "body": _stored(row.outcome or b"null", hide=hide)}
         if row.outcome_kind
         else None,
@@ -149,10 +154,15 @@ def _whole(view: RequestView, person: Person) -> dict[str, JSON]:
 def _stored(raw: bytes, *, hide: bool) -> JSON:
     """Stored JSON as a value; a stored sentence as a string. Secrets hidden from whoever does not decide."""
     try:
-        value = parse_json(raw)
+        value = parse_json(raw, max_depth=_DEEPEST)
     except Malformed:
         value = raw.decode("utf-8", "replace")
     return redact(value) if hide else value
+
+
+def _text(raw: bytes, *, hide: bool) -> str:
+    """The stored text itself, or the value without its secrets."""
+    return json.dumps(_stored(raw, hide=True), ensure_ascii=False) if hide else raw.decode("utf-8", "replace")
 
 
 def _moment(at: datetime | None) -> str | None:

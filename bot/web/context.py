@@ -9,7 +9,6 @@ from aiohttp import web
 
 from bot.web.refusals import TooManyTries
 from workflows.access import SESSION_LIVES
-from workflows.access import SESSION_LIVES
 from workflows.changes import Changes
 from workflows.database import Database
 from workflows.tables import DeskSession
@@ -29,7 +28,6 @@ class DeskContext:
     secure: bool = False  # people reach it over https: the cookie is sent over nothing else
     session_lives: timedelta = SESSION_LIVES
     slack_connected: bool = False
-    session_lives: timedelta = SESSION_LIVES
 
 
 @dataclass(slots=True)

@@ -143,7 +143,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def running_desk(database_url: str, *, public_url: str | None = None) -> AsyncIterator[Desk]:
+async def running_desk(
+    database_url: str, *, public_url: str | None = None, session_lives: timedelta = access.SESSION_LIVES
+) -> AsyncIterator[Desk]:
     """Run a desk on a free port of the loopback, with one agent `support-agent`, its grant's token in `Desk.agent_token`."""
     database = Database(database_url)
     database.migrate()
@@ -153,7 +155,9 @@ async def running_desk(database_url: str, *, public_url: str | None = None) -> A
     database.write(partial(groups.sync_declared, declared=[PEOPLE, ApproverGroup("nobody", frozenset())], now=now))
     agent_token = database.write(_agent)
     changes, clock = Changes(), Clock()
-    context = DeskContext(database, changes, clock, origins("127.0.0.1", port, public_url), secure=bool(public_url))
+    context = DeskContext(
+        database, changes, clock, origins("127.0.0.1", port, public_url), secure=bool(public_url), session_lives=session_lives
+    )
     desk = Desk(database, changes, Tools(), f"http://127.0.0.1:{port}", context, agent_token, clock)
     book = PolicyBook()
     book.replace({"payments": load(json.dumps(POLICY), name="payments")})

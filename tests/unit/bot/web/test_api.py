@@ -108,8 +108,10 @@ async def test_a_foreign_page_cannot_use_the_api(desk: Desk, visitor: Visitor) -
 
 async def test_secrets_are_hidden_from_who_does_not_decide(desk: Desk, visitor: Visitor) -> None:
     """An approver sees them."""
-    request_id = await desk.hold(arguments={"password": "hunter2"})
+    raw = b'{"password":  "hunter2"}'
+    request_id = await desk.hold(arguments=raw)
     path = f"/api/requests/{request_id}"
+    assert json.loads((await _ask(visitor, "GET", path, await desk.token("local:alice"))).text)["arguments_text"] == raw.decode()
     assert "hunter2" in (await _ask(visitor, "GET", path, await desk.token("local:alice"))).text
     assert "hunter2" not in (await _ask(visitor, "GET", path, await desk.token("local:mallory"))).text
 

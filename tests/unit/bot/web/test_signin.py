@@ -1,8 +1,10 @@
 """The way in and out."""
 
 from datetime import timedelta
+from pathlib import Path
 
-from tests.fakes.desk import Desk, Visitor
+from tests.databases import sqlite_url
+from tests.fakes.desk import Desk, Visitor, running_desk
 
 
 async def test_opening_a_link_signs_nobody_in_and_does_not_spend_it(desk: Desk, visitor: Visitor) -> None:
@@ -50,6 +52,14 @@ async def test_a_session_ends_after_twelve_hours(desk: Desk, alice: Visitor) -> 
     assert (await alice.get("/")).status == 200
     desk.clock.ahead = timedelta(hours=12, minutes=1)
     assert (await alice.get("/")).headers["Location"] == "/sign-in"
+
+
+async def test_how_long_a_session_lives_is_configured(tmp_path: Path) -> None:
+    """An hour, where the configuration says so."""
+    async with running_desk(sqlite_url(tmp_path), session_lives=timedelta(hours=1)) as desk, Visitor(desk) as alice:
+        await alice.sign_in()
+        desk.clock.ahead = timedelta(minutes=61)
+        assert (await alice.get("/")).status == 303
 
 
 async def test_signing_out_ends_the_session_in_the_database_too(desk: Desk, alice: Visitor) -> None:
