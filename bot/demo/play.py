@@ -27,6 +27,7 @@ class Seen:
 
     effects: Counter[str] = field(default_factory=Counter)
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
     done: bool = False
 
     def answer(self, tool: str, containing: str, *, is_error: bool) -> bool:
@@ -68,18 +69,21 @@ async def _acts(story: Story, stage: Stage, *, auto: bool) -> int:
             await gateway.line(beginning="askfirst desk listening on")
             story.say("gateway", f"stands in front of it on http://127.0.0.1:{stage.gateway}/mcp/payments/")
             story.say("desk", f"people decide on http://127.0.0.1:{stage.desk}/")
-            link = await _mint(stage)
             url = f"http://127.0.0.1:{stage.gateway}/mcp/payments/"
             async with child("agent", stage, [*here, "bot.demo.agent", url], stage.environment) as agent, asyncio.TaskGroup() as group:
                 beside = [
                     group.create_task(_watch_server(story, server, seen)),
                     group.create_task(_drain(gateway)),
-                    group.create_task(_decide(story, stage, link, auto=auto)),
+                    group.create_task(_decide(story, stage, seen, auto=auto)),
                 ]
                 await _watch_agent(story, agent, seen)
                 for task in beside:
                     task.cancel()
-            return await _verdict(story, stage, seen, auto=auto)
+            code = await _verdict(story, stage, seen, auto=auto)
+            if not auto and sys.stdin.isatty():
+                story.say("desk", "The desk stays open for a look around: history and trail are there. Press Enter to end.")
+                await _enter()
+            return code
 
 
 async def _mint(stage: Stage) -> str:
@@ -113,8 +117,10 @@ async def _watch_agent(story: Story, agent: Child, seen: Seen) -> None:
                 story.calls(tool, arguments)
             case {"event": "progress", "text": text} if text != heard:
                 heard = text
+                seen.held.set()
                 story.say("agent", f".. {text}", style="dim")
             case {"event": "pending", "text": text}:
+                seen.held.set()
                 story.say("agent", f".. {text}", style="dim")
             case {"event": "answer", "tool": tool, "is_error": is_error, "text": text}:
                 seen.answers.append((tool, is_error, text))
@@ -127,7 +133,10 @@ async def _watch_agent(story: Story, agent: Child, seen: Seen) -> None:
         raise DemoFailed(f"The agent ended before its work was done.{agent.last_words()}")
 
 
-async def _decide(story: Story, stage: Stage, link: str, *, auto: bool) -> None:
+async def _decide(story: Story, stage: Stage, seen: Seen, *, auto: bool) -> None:
+    """Once a call is held, hand the person the way to the desk, or go there in their stead."""
+    await seen.held.wait()
+    link = await _mint(stage)
     if not auto:
         story.invite(link, PERSON)
         return
@@ -135,10 +144,12 @@ async def _decide(story: Story, stage: Stage, link: str, *, auto: bool) -> None:
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=10)) as session:
         person = Person(session, f"http://127.0.0.1:{stage.desk}")
         await person.sign_in(link)
-        story.say("you", f"signed in at the desk as {PERSON}")
+        story.say("you", f"sign in at the desk as {PERSON}")
         for choice, reason in (("approve", _APPROVAL), ("deny", _DENIAL)):
-            request_id = await person.decide(choice, reason)
+            request_id = await person.next()
+            ballot = await person.ballot(request_id, choice)
             story.say("you", f"{choice} {request_id}: {reason}")
+            await person.cast(ballot, reason)
 
 
 async def _verdict(story: Story, stage: Stage, seen: Seen, *, auto: bool) -> int:
@@ -147,3 +158,13 @@ async def _verdict(story: Story, stage: Stage, seen: Seen, *, auto: bool) -> int
     checks = {**(seen.checks() if auto else {}), "the audit trail is whole": code == 0}
     story.outcome(checks)
     return 0 if all(checks.values()) else 1
+
+
+async def _enter() -> None:
+    """Wait for a line on the terminal without a thread that would outlive an interrupt."""
+    loop, pressed = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin, pressed.set)
+    try:
+        await pressed.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
