@@ -25,8 +25,9 @@ def mint_link(session: Session, person: Person, *, now: datetime, ttl: timedelta
     return token
 
 
-def _live_link(session: Session, token: str, *, now: datetime) -> DeskLink:
-    row = session.exec(select(DeskLink).where(DeskLink.token_sha256 == token_hash(token)).with_for_update()).first()
+def _live_link(session: Session, token: str, *, now: datetime, lock: bool = False) -> DeskLink:
+    asked = select(DeskLink).where(DeskLink.token_sha256 == token_hash(token))
+    row = session.exec(asked.with_for_update() if lock else asked).first()
     if row is None or row.used_at is not None or row.expires_at <= now:
         raise TokenRefused("This sign-in link is unknown, used or expired. Mint a new one: askfirst desk login --as local:NAME")
     return row
@@ -39,7 +40,7 @@ def peek_link(session: Session, token: str, *, now: datetime) -> Person:
 
 def use_link(session: Session, token: str, *, now: datetime, ttl: timedelta = SESSION_LIVES) -> tuple[str, DeskSession]:
     """Spend a link and give the session's token, for the cookie, and its row."""
-    link = _live_link(session, token, now=now)
+    link = _live_link(session, token, now=now, lock=True)
     link.used_at = now
     session_token = f"asks_{secrets.token_urlsafe(32)}"
     row = DeskSession(

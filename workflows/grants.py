@@ -93,6 +93,9 @@ def sync_declared(session: Session, declared: Iterable[DeclaredGrant], *, now: d
         if row.declared and row.label not in wanted and row.revoked_at is None:
             row.revoked_at = now
             changed.append(row)
+        if row.declared and (row.label not in wanted or row.token_sha256 != wanted[row.label].token_sha256):
+            row.token_sha256 = token_hash(_new_token())  # its old token may be declared under another label
+    session.flush()
     for grant in wanted.values():
         facts: dict[str, Any] = {
             "server": grant.server,
