@@ -227,7 +227,7 @@ class Recorder:
     async def _one_by_one(self, batch: list[_Item], error: DatabaseUnusable) -> None:
         """Write each alone: one poisoned row must not fail its neighbours. A row that nobody waits for is kept for another try."""
         kept: list[_Item] = []
-        failures = 0
+        failures = told = 0
         for item in batch:
             try:
                 [answer] = await self._write([item])
@@ -238,8 +238,9 @@ class Recorder:
                 if item.done is None:
                     kept.append(item)
             else:
+                told += item.entry is not None and answer is None
                 _answer(item, answer)
-        self._broken = failures == len(batch)
+        self._broken = failures > 0 and told == 0
         self._queue = [item for item in kept if self._broken or item.tries < _TRIES] + self._queue
         if failures:
             log.error("the audit trail could not write %d of %d rows: %s", failures, len(batch), error)
