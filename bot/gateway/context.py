@@ -15,9 +15,11 @@ from workflows.database import Database
 from workflows.errors import AskfirstError, DatabaseUnusable
 from workflows.grants import GrantBook
 from workflows.policy import PolicyBook
+from workflows.tables import Grant
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+_MOST_SESSIONS = 100_000
 
 
 @dataclass(slots=True)
@@ -57,6 +59,26 @@ class Waiters:
 
 
 @dataclass(slots=True)
+class Sessions:
+    """Which grant began which session of its server: an id that leaked opens nothing for another agent.
+
+    They are forgotten with the process, and the oldest of very many: then the id, which cannot be guessed, guards the session alone.
+    """
+
+    _begun: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def begin(self, grant: Grant, session_id: str) -> None:
+        """Keep whose session it is."""
+        if len(self._begun) >= _MOST_SESSIONS:
+            del self._begun[next(iter(self._begun))]
+        self._begun[grant.server, session_id] = grant.id
+
+    def foreign(self, grant: Grant, session_id: str) -> bool:
+        """Tell whether another grant began this session."""
+        return self._begun.get((grant.server, session_id), grant.id) != grant.id
+
+
+@dataclass(slots=True)
 class Refusals:
     """Keeps a flood of refused messages from filling the audit trail: one row a second and agent, and the number that it stands for."""
 
@@ -86,6 +108,7 @@ class GatewayContext:
     clock: Callable[[], datetime]
     durable: bool = False
     waiters: Waiters = field(default_factory=Waiters)
+    sessions: Sessions = field(default_factory=Sessions)
     refusals: Refusals = field(default_factory=Refusals)
     _tasks: "set[asyncio.Task[Any]]" = field(default_factory=set)
 

@@ -23,10 +23,11 @@ _WHOLE = 1024 * 1024  # bytes; a longer answer is passed on as it comes
 _MAX_LIST = 16 * 1024 * 1024
 _BAD = 400
 
-Failed = Callable[[str], Awaitable[None]]
+Failed = Callable[[str, bool], Awaitable[None]]
+"""Told why a call came to nothing, and whether it may have run all the same."""
 
 
-async def _unnoticed(_why: str) -> None:
+async def _unnoticed(_why: str, _may_have_run: bool) -> None:  # noqa: FBT001  # as `Failed` has it
     """Take no note: only calls are audited."""
 
 
@@ -45,12 +46,15 @@ async def post(
     try:
         async with _opened(context, grant, http, body, identity=inspect or hides is not None) as answer:
             if answer.status >= _BAD:
-                await failed(f"the upstream answered with HTTP status {answer.status}")
+                await failed(f"the upstream answered with HTTP status {answer.status}", False)
+            if message.method == "initialize" and (session_id := answer.headers.get("Mcp-Session-Id")):
+                context.sessions.begin(grant, session_id)
+            within = context.settings.upstream_timeout_seconds
             if hides is not None:
-                return await _filtered(http, answer, hides)
-            return await _passed_on(http, answer, failed if inspect else None)
+                return await _filtered(http, answer, hides, within=within)
+            return await _passed_on(http, answer, failed if inspect else None, within=within)
     except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
-        await failed(str(error))
+        await failed(str(error), not isinstance(error, UpstreamUnreachable))
         return _trouble(error, message)
 
 
@@ -60,7 +64,7 @@ async def other(context: GatewayContext, http: web.Request, grant: Grant) -> web
         async with _opened(context, grant, http, None, identity=True) as answer:
             if _is_stream(answer):
                 return await _filtered_stream(http, answer, _hides(context, grant), only_lists=True)
-            return await _passed_on(http, answer, None)
+            return await _passed_on(http, answer, None, within=context.settings.upstream_timeout_seconds)
     except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
         return _trouble(error, None)
 
@@ -96,33 +100,59 @@ def _is_stream(answer: Answer) -> bool:
     return answer.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
 
-async def _passed_on(http: web.Request, answer: Answer, failed: Failed | None) -> web.StreamResponse:
-    """Give the agent what the upstream says, as it comes."""
+async def _passed_on(http: web.Request, answer: Answer, failed: Failed | None, *, within: float) -> web.StreamResponse:
+    """Give the agent what the upstream says, as it comes; a short answer in one piece."""
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
     length = answer.content_length
-    if not _is_stream(answer) and ((length is not None and length <= _WHOLE) or failed is not None):
-        body = await _read(answer)
+    if length is not None and length <= _WHOLE and not _is_stream(answer):
+        body = await _read(answer, within=within)
         if failed is not None and (why := _error_in(body)) is not None:
-            await failed(why)
+            await failed(why, False)
         return web.Response(status=answer.status, body=body, headers=headers)
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(http)
-    decoder = mcp.Decoder() if failed is not None else None
+    inspects = _Inspection(failed, stream=_is_stream(answer)) if failed is not None else None
     try:
         async for portion in _portions(answer):
             await response.write(portion)
-            for event in decoder.feed(portion) if decoder else ():
-                if failed is not None and event.data and (why := _error_in(event.data)) is not None:
-                    await failed(why)
+            if inspects is not None:
+                await inspects.see(portion)
     except (UpstreamBroken, mcp.EventTooLarge) as error:
         return await _broken_off(http, response, error, failed or _unnoticed)
+    if inspects is not None:
+        await inspects.end()
     await response.write_eof()
     return response
 
 
+class _Inspection:
+    """Looks into an answer while it is passed on, for the error that gives limits back; one that is too long is taken for none."""
+
+    def __init__(self, failed: Failed, *, stream: bool) -> None:
+        self._failed, self._decoder = failed, mcp.Decoder() if stream else None
+        self._body = bytearray()
+
+    async def see(self, portion: bytes) -> None:
+        """Take the next bytes of the answer."""
+        if self._decoder is None:
+            self._body += portion[: _WHOLE + 1 - len(self._body)]
+            return
+        for event in self._decoder.feed(portion):
+            await self._look(event.data or b"")
+
+    async def end(self) -> None:
+        """The answer is whole."""
+        if len(self._body) <= _WHOLE:
+            await self._look(bytes(self._body))
+
+    async def _look(self, message: bytes) -> None:
+        if (why := _error_in(message)) is not None:
+            await self._failed(why, False)
+
+
 async def _broken_off(http: web.Request, response: web.StreamResponse, error: AskfirstError, failed: Failed) -> web.StreamResponse:
     """Break off towards the agent as the upstream did: an end that looks whole would be a lie."""
-    await failed(str(error))
+    await failed(str(error), True)
     if http.transport is not None:
         http.transport.abort()
     return response
@@ -136,12 +166,19 @@ async def _portions(answer: Answer) -> AsyncIterator[bytes]:
         raise UpstreamBroken("The upstream broke off in the middle of its answer.") from error
 
 
-async def _read(answer: Answer) -> bytes:
+async def _read(answer: Answer, *, within: float) -> bytes:
+    """Gather an answer; one that stops in the middle is given up like one that never begins."""
     found = bytearray()
-    async for portion in _portions(answer):
-        found += portion
-        if len(found) > _MAX_LIST:
-            raise UpstreamBroken(f"The upstream's answer is longer than {_MAX_LIST} bytes.")
+    try:
+        async with asyncio.timeout(within):
+            async for portion in _portions(answer):
+                found += portion
+                if len(found) > _MAX_LIST:
+                    raise UpstreamBroken(f"The upstream's answer is longer than {_MAX_LIST} bytes.")
+    except TimeoutError as error:
+        raise UpstreamBroken(
+            f"The upstream did not end its answer within {within:g} s. What it was asked for may have happened."
+        ) from error
     return bytes(found)
 
 
@@ -161,11 +198,11 @@ def _error_in(body: bytes) -> str | None:
     return "the tool reported an error" if isinstance(result, dict) and result.get("isError") is True else None
 
 
-async def _filtered(http: web.Request, answer: Answer, hides: Callable[[str], bool]) -> web.StreamResponse:
+async def _filtered(http: web.Request, answer: Answer, hides: Callable[[str], bool], *, within: float) -> web.StreamResponse:
     """Give the agent a list of tools without the hidden ones, whichever way the upstream sends it."""
     if _is_stream(answer):
         return await _filtered_stream(http, answer, hides)
-    body = await _read(answer)
+    body = await _read(answer, within=within)
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
     if answer.status < _BAD:
         body = mcp.filter_tools(body, hides)

@@ -18,8 +18,9 @@ def refusal(status: int, sentence: str, **headers: str) -> web.Response:
 
 
 class Turned(Exception):
-    """A refusal on its way out of a check."""
+    """A refusal on its way out of a check: of an HTTP request, before any message of it was read."""
 
-    def __init__(self, response: web.Response) -> None:
-        super().__init__()
-        self.response = response
+    def __init__(self, status: int, sentence: str, *, agent: str | None = None, **headers: str) -> None:
+        super().__init__(sentence)
+        self.sentence, self.agent = sentence, agent
+        self.response = refusal(status, sentence, **headers)

@@ -1,7 +1,7 @@
 """The listener for agents: who is calling, from where, with what size; then the message goes to `tools` or is relayed."""
 
 import logging
-from urllib.parse import urlsplit
+import re
 
 from aiohttp import web
 
@@ -19,12 +19,13 @@ log = logging.getLogger(__name__)
 
 CONTEXT = web.AppKey("context", GatewayContext)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^][:/?#@\\\s]+)(?::[0-9]{1,5})?")
 _UNAVAILABLE = -31005
 
 
 def build(context: GatewayContext) -> web.Application:
     """Make the application: `POST /mcp/<server>/` for messages, GET and DELETE there for the sessions of the legacy era, `/health`."""
-    app = web.Application(client_max_size=context.settings.max_body_bytes)
+    app = web.Application(client_max_size=0)  # `_body` holds the limit, which a reload may change
     app[CONTEXT] = context
     app.router.add_get("/health", _health)
     app.router.add_route("*", "/mcp/{server}", _listen)
@@ -49,14 +50,13 @@ async def _listen(http: web.Request) -> web.StreamResponse:
         grant = _admit(context, http)
         return await _serve(context, http, grant)
     except Turned as turned:
+        _note_refusal(context, http, turned.sentence, tag=Tag.AGENT_REFUSED, agent=turned.agent)
         return turned.response
     except mcp.Refused as refused:
         _note_refusal(context, http, str(refused), tag=Tag.CALL_REFUSED, agent=grant.label if grant else None)
         return json_response(refused.body, refused.status)
     except ConnectionError:
         return web.Response(status=499)  # the agent is gone: nobody reads this
-    except web.HTTPRequestEntityTooLarge:
-        return refusal(413, f"The message is larger than {context.settings.max_body_bytes} bytes. Send a smaller one.")
 
 
 async def _serve(context: GatewayContext, http: web.Request, grant: Grant) -> web.StreamResponse:
@@ -64,13 +64,28 @@ async def _serve(context: GatewayContext, http: web.Request, grant: Grant) -> we
         return await relay.other(context, http, grant)
     if http.method != "POST":
         return refusal(405, "Use POST for messages, GET and DELETE for sessions.", Allow="POST, GET, DELETE")
-    body = await http.read()
+    body = await _body(http, grant, context.settings.max_body_bytes)
     message = mcp.parse(body, http.headers.items(), max_depth=context.settings.max_depth)
     try:
         return await _route(context, http, grant, message, body)
     except AskfirstError as error:
         log.warning("a message could not be served: %s", error)
         return json_response(mcp.error(message.id, _UNAVAILABLE, str(error)))
+
+
+async def _body(http: web.Request, grant: Grant, most: int) -> bytes:
+    """Read a message as it was sent. A coding would be a second reading of the bytes that are judged, so there is none."""
+    if http.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Turned(415, "The message is compressed. Send it without a Content-Encoding.", agent=grant.label)
+    found = bytearray()
+    if (http.content_length or 0) <= most:
+        async for portion in http.content.iter_any():
+            found += portion
+            if len(found) > most:
+                break
+        else:
+            return bytes(found)
+    raise Turned(413, f"The message is larger than {most} bytes. Send a smaller one.", agent=grant.label)
 
 
 async def _route(context: GatewayContext, http: web.Request, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
@@ -89,31 +104,38 @@ def _admit(context: GatewayContext, http: web.Request) -> Grant:
     _check_origin(context, http)
     size = sum(len(name) + len(value) for name, value in http.raw_headers)
     if size > context.settings.max_header_bytes:
-        raise Turned(refusal(431, f"The headers are larger than {context.settings.max_header_bytes} bytes. Send fewer."))
+        raise Turned(431, f"The headers are larger than {context.settings.max_header_bytes} bytes. Send fewer.")
     scheme, _, token = http.headers.get("Authorization", "").partition(" ")
     grant = context.grants.find(token.strip()) if scheme.lower() == "bearer" else None
     if grant is None:
-        _note_refusal(context, http, "unknown or missing grant token", tag=Tag.AGENT_REFUSED)
         sentence = "The grant token is missing, unknown or revoked. Send Authorization: Bearer <grant token>."
-        raise Turned(refusal(401, sentence, **{"WWW-Authenticate": 'Bearer realm="askfirst"'}))
+        raise Turned(401, sentence, **{"WWW-Authenticate": 'Bearer realm="askfirst"'})
     if grant.server != http.match_info["server"]:
-        _note_refusal(context, http, "grant of another server", tag=Tag.AGENT_REFUSED, agent=grant.label)
-        raise Turned(refusal(403, "This grant is for another server. Use the URL that came with it."))
+        raise Turned(403, "This grant is for another server. Use the URL that came with it.", agent=grant.label)
+    session_id = http.headers.get("Mcp-Session-Id")
+    if session_id is not None and context.sessions.foreign(grant, session_id):
+        raise Turned(404, "This session has ended. Send `initialize` again.", agent=grant.label)
     return grant
 
 
 def _check_origin(context: GatewayContext, http: web.Request) -> None:
     """A page in a browser must not reach the gateway through a name that it controls."""
     host = (http.headers.get("Host") or "").lower()
-    name = urlsplit(f"//{host}").hostname or ""
+    name = _hostname(host)
     allowed = context.settings.allowed_hosts
     if name not in _LOOPBACK and host not in allowed and name not in allowed:
-        raise Turned(refusal(421, "This host name is not served here. Add it to gateway.allowed_hosts."))
+        raise Turned(421, "This host name is not served here. Add it to gateway.allowed_hosts.")
     origin = http.headers.get("Origin")
     if origin is None or origin.lower() in context.settings.allowed_origins:
         return
-    if (urlsplit(origin).hostname or "") not in _LOOPBACK:
-        raise Turned(refusal(403, "Requests from this origin are not accepted. Add it to gateway.allowed_origins."))
+    if _hostname(origin.partition("://")[2]) not in _LOOPBACK:
+        raise Turned(403, "Requests from this origin are not accepted. Add it to gateway.allowed_origins.")
+
+
+def _hostname(place: str) -> str:
+    """The host in `host[:port]`; none where readers could differ about it."""
+    found = _PLACE.fullmatch(place.lower())
+    return found[1].strip("[]") if found else ""
 
 
 def _note_refusal(context: GatewayContext, http: web.Request, why: str, *, tag: Tag, agent: str | None = None) -> None:

@@ -1,6 +1,7 @@
 """A tools/call: judged on its body, then forwarded, refused or held. The one place where the gateway asks the policy."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,10 +16,12 @@ from workflows import lifecycle
 from workflows.audit import Entry, Tag
 from workflows.calls import JSON, ToolCall
 from workflows.counters import Charge, Refused, charges
-from workflows.errors import NotAllowed, TooManyPending, Unmanned, UpstreamUnreachable
+from workflows.errors import DatabaseUnusable, NotAllowed, TooManyPending, Unmanned, UpstreamUnreachable
 from workflows.lifecycle import Held
 from workflows.policy import Effect, Policy, Verdict, evaluate
 from workflows.tables import Grant
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +77,52 @@ async def _forward(asked: Asked) -> web.StreamResponse:
     wanted: tuple[Charge, ...] = ()
     if verdict.limits:
         wanted = charges(verdict.limits, grant=asked.grant.id, server=asked.call.server, tool=asked.call.tool, now=entry.at)
-        refused = await context.recorder.put(entry, wanted)
+        refused = await _reserved(asked, entry, wanted)
         if refused is not None:
             return await _deny(asked, rule=refused.limit.rule, why=_used_up(refused))
     elif context.durable:
         await context.recorder.put(entry)
     else:
         context.recorder.note(entry)
+    failure = _Failure(asked, wanted)
+    return await relay.post(context, asked.http, asked.grant, asked.message, asked.body, failed=failure.note, inspect=bool(wanted))
 
-    async def failed(why: str) -> None:
-        context.recorder.note(asked.entry(Tag.CALL_FAILED, why=why))
-        if wanted:
-            await context.recorder.give_back(wanted)
 
-    return await relay.post(context, asked.http, asked.grant, asked.message, asked.body, failed=failed, inspect=bool(wanted))
+async def _reserved(asked: Asked, entry: Entry, wanted: tuple[Charge, ...]) -> Refused | None:
+    """Reserve the limits; for an agent that leaves in this moment nothing is sent, and they are given back."""
+    context = asked.context
+    task = context.keep(context.recorder.put(entry, wanted))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        context.keep(_left(asked, task, wanted))
+        raise
+
+
+async def _left(asked: Asked, reserving: "asyncio.Task[Refused | None]", wanted: tuple[Charge, ...]) -> None:
+    if await reserving is None:
+        await _Failure(asked, wanted).note("the agent left before the call was sent", may_have_run=False)
+
+
+@dataclass(slots=True)
+class _Failure:
+    """What is done once about a forwarded call that came to nothing: an audit row, and its limits back unless it may have run."""
+
+    asked: Asked
+    wanted: tuple[Charge, ...]
+    _noted: bool = False
+
+    async def note(self, why: str, may_have_run: bool) -> None:  # noqa: FBT001  # as `relay.Failed` has it
+        """Write it down. The answer of the upstream is the agent's even if that cannot be done."""
+        if self._noted:
+            return
+        self._noted = True
+        try:
+            self.asked.context.recorder.note(self.asked.entry(Tag.CALL_FAILED, why=why))
+            if self.wanted and not may_have_run:
+                await self.asked.context.recorder.give_back(self.wanted)
+        except DatabaseUnusable as error:
+            log.warning("a call that failed could not be written down: %s", error)
 
 
 def _used_up(refused: Refused) -> str:
