@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -228,11 +228,11 @@ def _sqlite_ownership(url: sa.URL) -> Iterator[None]:
 
 @contextmanager
 def _postgresql_ownership(engine: sa.Engine) -> Iterator[None]:
-    with engine.connect() as connection:
-        held = connection.execution_options(isolation_level="AUTOCOMMIT").scalar(sa.select(sa.func.pg_try_advisory_lock(_SERVE_LOCK)))
-        if not held:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_SERVE_LOCK))):
             raise DatabaseBusy
         try:
             yield
         finally:
-            connection.invalidate()  # the lock lives as long as the connection, and the pool would keep that
+            with suppress(DBAPIError):  # a connection that was lost has lost its lock too
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_SERVE_LOCK)))
