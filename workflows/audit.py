@@ -109,11 +109,12 @@ def record(
 
 def record_all(session: Session, entries: Iterable[Entry]) -> None:
     """Append rows in the order given, in the caller's transaction."""
-    head = session.exec(select(AuditHead).where(AuditHead.id == 1).with_for_update()).first()
+    session.flush()
+    connection = session.connection()
+    head = connection.execute(_HEAD).first()
     if head is None:
-        head = AuditHead(id=1, seq=0, hash=GENESIS)
-        session.add(head)
-    seq, last = head.seq, head.hash
+        connection.execute(sa.insert(AuditHead).values(id=1, seq=0, hash=GENESIS))
+    seq, last = (head.seq, head.hash) if head else (0, GENESIS)
     rows: list[tuple[object, ...]] = []
     for entry in entries:
         seq += 1
@@ -121,11 +122,12 @@ def record_all(session: Session, entries: Iterable[Entry]) -> None:
         last = row_hash(last, row)
         rows.append((seq, _moment(entry.at), *(row[name] for name in _FIELDS), last))
     if rows:
-        connection = session.connection()
         connection.execute(_INSERT[connection.dialect.name], {"rows": orjson.dumps(rows).decode()})
-        head.seq, head.hash = seq, last
+        connection.execute(_ADVANCE, {"new_seq": seq, "new_hash": last})
 
 
+_HEAD = sa.select(col(AuditHead.seq), col(AuditHead.hash)).where(col(AuditHead.id) == 1).with_for_update()
+_ADVANCE = sa.text("UPDATE audit_head SET seq = :new_seq, hash = :new_hash WHERE id = 1")
 # All rows travel as one JSON text in one statement: row by row, the driver would take the interpreter's lock from the event loop and give
 # it back for each of them, and a busy gateway would wait for that at every socket.
 _INSERT = {

@@ -191,12 +191,15 @@ def canonical(value: JSON) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool and its arguments, for one server. `raw_arguments` is the exact JSON text that the agent sent: it is what a release sends."""
+    """A tool and its arguments, for one server.
+
+    `raw_arguments` is the exact JSON text that the agent sent, which is what a release sends; empty where the call is only judged.
+    """
 
     server: str
     tool: str
     arguments: Mapping[str, JSON]
-    raw_arguments: bytes
+    raw_arguments: bytes = b""
 
 
 def _digest(domain: bytes, *parts: bytes) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
@@ -43,48 +42,38 @@ async def post(
 ) -> web.StreamResponse:
     """Relay one message. `failed` is told when it came to nothing; with `inspect` an error in the answer counts as that too."""
     hides = _hides(context, grant) if message.method == "tools/list" and message.kind is Kind.REQUEST else None
+    limit = context.settings.upstream_timeout_seconds
     try:
-        async with _opened(context, grant, http, body, identity=inspect or hides is not None) as answer:
+        opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), body, identity=inspect or hides is not None)
+        async with asyncio.timeout(limit) as clock, opening as answer:
             if answer.status >= _BAD:
                 await failed(f"the upstream answered with HTTP status {answer.status}", False)
             if message.method == "initialize" and (session_id := answer.headers.get("Mcp-Session-Id")):
                 context.sessions.begin(grant, session_id)
-            within = context.settings.upstream_timeout_seconds
             if hides is not None:
-                return await _filtered(http, answer, hides, within=within)
-            return await _passed_on(http, answer, failed if inspect else None, within=within)
-    except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
-        await failed(str(error), not isinstance(error, UpstreamUnreachable))
-        return _trouble(error, message)
+                return await _filtered(http, answer, hides, clock)
+            return await _passed_on(http, answer, failed if inspect else None, clock)
+    except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge, TimeoutError) as error:
+        trouble = _too_late(grant, limit) if isinstance(error, TimeoutError) else error
+        await failed(str(trouble), not isinstance(trouble, UpstreamUnreachable))
+        return _trouble(trouble, message)
 
 
 async def other(context: GatewayContext, http: web.Request, grant: Grant) -> web.StreamResponse:
     """Relay GET (the stream of a session) and DELETE (its end). A list of tools may be resumed on a stream, so it is filtered there too."""
-    try:
-        async with _opened(context, grant, http, None, identity=True) as answer:
-            if _is_stream(answer):
-                return await _filtered_stream(http, answer, _hides(context, grant), only_lists=True)
-            return await _passed_on(http, answer, None, within=context.settings.upstream_timeout_seconds)
-    except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
-        return _trouble(error, None)
-
-
-@asynccontextmanager
-async def _opened(context: GatewayContext, grant: Grant, http: web.Request, body: bytes | None, *, identity: bool) -> AsyncIterator[Answer]:
-    """Open the exchange within the time that an upstream has to begin its answer."""
     limit = context.settings.upstream_timeout_seconds
-    opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), body, identity=identity)
     try:
-        async with asyncio.timeout(limit):
-            answer = await opening.__aenter__()
-    except TimeoutError as error:
-        raise UpstreamBroken(
-            f"The upstream server {grant.server} did not answer within {limit:g} s. What it was asked for may have happened."
-        ) from error
-    try:
-        yield answer
-    finally:
-        await opening.__aexit__(None, None, None)
+        opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), identity=True)
+        async with asyncio.timeout(limit) as clock, opening as answer:
+            if _is_stream(answer):
+                return await _filtered_stream(http, answer, _hides(context, grant), clock, only_lists=True)
+            return await _passed_on(http, answer, None, clock)
+    except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge, TimeoutError) as error:
+        return _trouble(_too_late(grant, limit) if isinstance(error, TimeoutError) else error, None)
+
+
+def _too_late(grant: Grant, limit: float) -> UpstreamBroken:
+    return UpstreamBroken(f"The upstream server {grant.server} did not answer within {limit:g} s. What it was asked for may have happened.")
 
 
 def _hides(context: GatewayContext, grant: Grant) -> Callable[[str], bool]:
@@ -100,15 +89,16 @@ def _is_stream(answer: Answer) -> bool:
     return answer.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
 
-async def _passed_on(http: web.Request, answer: Answer, failed: Failed | None, *, within: float) -> web.StreamResponse:
-    """Give the agent what the upstream says, as it comes; a short answer in one piece."""
+async def _passed_on(http: web.Request, answer: Answer, failed: Failed | None, clock: asyncio.Timeout) -> web.StreamResponse:
+    """Give the agent what the upstream says, as it comes; a short answer in one piece, and in time."""
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
     length = answer.content_length
     if length is not None and length <= _WHOLE and not _is_stream(answer):
-        body = await _read(answer, within=within)
+        body = await _read(answer)
         if failed is not None and (why := _error_in(body)) is not None:
             await failed(why, False)
         return web.Response(status=answer.status, body=body, headers=headers)
+    clock.reschedule(None)
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(http)
     inspects = _Inspection(failed, stream=_is_stream(answer)) if failed is not None else None
@@ -166,19 +156,18 @@ async def _portions(answer: Answer) -> AsyncIterator[bytes]:
         raise UpstreamBroken("The upstream broke off in the middle of its answer.") from error
 
 
-async def _read(answer: Answer, *, within: float) -> bytes:
-    """Gather an answer; one that stops in the middle is given up like one that never begins."""
+async def _read(answer: Answer) -> bytes:
+    """Gather an answer whole."""
     found = bytearray()
     try:
-        async with asyncio.timeout(within):
-            async for portion in _portions(answer):
-                found += portion
-                if len(found) > _MAX_LIST:
-                    raise UpstreamBroken(f"The upstream's answer is longer than {_MAX_LIST} bytes.")
-    except TimeoutError as error:
-        raise UpstreamBroken(
-            f"The upstream did not end its answer within {within:g} s. What it was asked for may have happened."
-        ) from error
+        async for portion in answer.content.iter_any():
+            found += portion
+            if len(found) > _MAX_LIST:
+                raise UpstreamBroken(f"The upstream's answer is longer than {_MAX_LIST} bytes.")
+    except (aiohttp.ClientError, OSError) as error:
+        if isinstance(error, TimeoutError):
+            raise
+        raise UpstreamBroken("The upstream broke off in the middle of its answer.") from error
     return bytes(found)
 
 
@@ -198,11 +187,11 @@ def _error_in(body: bytes) -> str | None:
     return "the tool reported an error" if isinstance(result, dict) and result.get("isError") is True else None
 
 
-async def _filtered(http: web.Request, answer: Answer, hides: Callable[[str], bool], *, within: float) -> web.StreamResponse:
+async def _filtered(http: web.Request, answer: Answer, hides: Callable[[str], bool], clock: asyncio.Timeout) -> web.StreamResponse:
     """Give the agent a list of tools without the hidden ones, whichever way the upstream sends it."""
     if _is_stream(answer):
-        return await _filtered_stream(http, answer, hides)
-    body = await _read(answer, within=within)
+        return await _filtered_stream(http, answer, hides, clock)
+    body = await _read(answer)
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
     if answer.status < _BAD:
         body = mcp.filter_tools(body, hides)
@@ -210,8 +199,11 @@ async def _filtered(http: web.Request, answer: Answer, hides: Callable[[str], bo
 
 
 async def _filtered_stream(
-    http: web.Request, answer: Answer, hides: Callable[[str], bool], *, only_lists: bool = False
+    http: web.Request, answer: Answer, hides: Callable[[str], bool], clock: asyncio.Timeout, *, only_lists: bool = False
 ) -> web.StreamResponse:
+    clock.reschedule(None)
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise mcp.Unfilterable  # it was asked not to compress, and what cannot be read may name a hidden tool
     response = web.StreamResponse(status=answer.status, headers=CIMultiDict(filter_response_headers(answer.headers.items())))
     await response.prepare(http)
     decoder = mcp.Decoder()

@@ -2,6 +2,8 @@
 
 import logging
 import re
+from functools import lru_cache
+from itertools import chain
 
 from aiohttp import web
 
@@ -9,7 +11,8 @@ from bot import mcp
 from bot.gateway import relay, tools
 from bot.gateway.context import GatewayContext
 from bot.gateway.replies import Turned, json_response, refusal
-from bot.mcp import Kind, Message
+from bot.mcp import Era, Kind, Message
+from bot.mcp.eras import INVALID_REQUEST
 from workflows.audit import Entry, Tag
 from workflows.calls import JSON
 from workflows.errors import AskfirstError
@@ -77,8 +80,11 @@ async def _body(http: web.Request, grant: Grant, most: int) -> bytes:
     """Read a message as it was sent. A coding would be a second reading of the bytes that are judged, so there is none."""
     if http.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Turned(415, "The message is compressed. Send it without a Content-Encoding.", agent=grant.label)
+    length = http.content_length
+    if length is not None and length <= most:
+        return await http.content.read()  # the length is kept by the one who reads the socket
     found = bytearray()
-    if (http.content_length or 0) <= most:
+    if length is None:
         async for portion in http.content.iter_any():
             found += portion
             if len(found) > most:
@@ -96,13 +102,17 @@ async def _route(context: GatewayContext, http: web.Request, grant: Grant, messa
         key = (grant.id, http.headers.get("Mcp-Session-Id", ""), cancelled)
         if isinstance(cancelled, str | int) and context.waiters.cancel((key[0], key[1], cancelled)):
             return web.Response(status=202)
+    if message.kind is Kind.RESPONSE and message.era is Era.MODERN:
+        raise mcp.Refused(
+            INVALID_REQUEST, "In this protocol version a server asks nothing, so nothing answers it. Send a request.", message.id
+        )
     return await relay.post(context, http, grant, message, body)
 
 
 def _admit(context: GatewayContext, http: web.Request) -> Grant:
     """Check where the request comes from and whose it is; a grant opens its own server and no other."""
     _check_origin(context, http)
-    size = sum(len(name) + len(value) for name, value in http.raw_headers)
+    size = len(b"".join(chain.from_iterable(http.raw_headers)))
     if size > context.settings.max_header_bytes:
         raise Turned(431, f"The headers are larger than {context.settings.max_header_bytes} bytes. Send fewer.")
     scheme, _, token = http.headers.get("Authorization", "").partition(" ")
@@ -132,6 +142,7 @@ def _check_origin(context: GatewayContext, http: web.Request) -> None:
         raise Turned(403, "Requests from this origin are not accepted. Add it to gateway.allowed_origins.")
 
 
+@lru_cache(maxsize=1024)
 def _hostname(place: str) -> str:
     """The host in `host[:port]`; none where readers could differ about it."""
     found = _PLACE.fullmatch(place.lower())

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from aiohttp import web
 
@@ -12,19 +13,22 @@ from bot.gateway import relay, waiting
 from bot.gateway.context import GatewayContext
 from bot.gateway.replies import json_response
 from bot.mcp import Message, MessageId
-from workflows import lifecycle
-from workflows.audit import Entry, Tag
+from workflows import audit, lifecycle
+from workflows.audit import Entry, Tag, Told
 from workflows.calls import JSON, ToolCall
 from workflows.counters import Charge, Refused, charges
 from workflows.errors import DatabaseUnusable, NotAllowed, TooManyPending, Unmanned, UpstreamUnreachable
 from workflows.lifecycle import Held
-from workflows.policy import Effect, Policy, Verdict, evaluate
+from workflows.policy import Audited, Effect, Policy, Verdict, evaluate
 from workflows.tables import Grant
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+_FEW = 32  # argument keys; what a call with more of them tells is not kept in memory
+
+
+@dataclass(slots=True)
 class Asked:
     """One call on its way through the gateway."""
 
@@ -48,6 +52,28 @@ class Asked:
     def facts(self, rule: str) -> dict[str, JSON]:
         """What is told of every call: the rule that answered, the policy, and the arguments as far as the policy lets them be told."""
         return {"rule": rule, "policy": self.grant.policy, **lifecycle.argument_detail(self.policy, self.call)}
+
+    def whole(self) -> ToolCall:
+        """The call together with the text of its arguments, as a held call needs it."""
+        return replace(self.call, raw_arguments=self.message.call.raw_arguments if self.message.call else b"")
+
+    def forwarded(self) -> Entry:
+        """Tell of an allowed call; with argument keys alone most calls of a tool tell the same, which is then written once."""
+        keys = tuple(self.call.arguments)
+        label, now = self.grant.label, self.context.clock()
+        detail: Mapping[str, JSON] | Told
+        if self.policy is not None and self.policy.shape.audited is Audited.KEYS and len(keys) <= _FEW:
+            detail = _told(self.verdict.rule, self.grant.policy, keys)
+        else:
+            detail = self.facts(self.verdict.rule)
+        actor = f"agent:{label}"
+        return Entry(Tag.CALL_FORWARDED, actor, now, agent=label, server=self.call.server, tool=self.call.tool, detail=detail)
+
+
+@lru_cache(maxsize=4096)
+def _told(rule: str, policy: str | None, keys: tuple[str, ...]) -> Told:
+    told_keys: list[JSON] = [*sorted(keys)]
+    return audit.told({"rule": rule, "policy": policy, "argument_keys": told_keys})
 
 
 async def judge(context: GatewayContext, http: web.Request, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
@@ -73,7 +99,7 @@ async def _deny(asked: Asked, *, rule: str, why: str) -> web.Response:
 async def _forward(asked: Asked) -> web.StreamResponse:
     """Reserve the limits, write the audit row, and relay the bytes that were judged."""
     context, verdict = asked.context, asked.verdict
-    entry = asked.entry(Tag.CALL_FORWARDED, **asked.facts(verdict.rule))
+    entry = asked.forwarded()
     wanted: tuple[Charge, ...] = ()
     if verdict.limits:
         wanted = charges(verdict.limits, grant=asked.grant.id, server=asked.call.server, tool=asked.call.tool, now=entry.at)
@@ -154,7 +180,7 @@ async def _written_down(asked: Asked, policy: Policy, definition: str | None) ->
     context = asked.context
     move = partial(
         lifecycle.hold,
-        call=asked.call,
+        call=asked.whole(),
         grant=asked.grant,
         verdict=asked.verdict,
         policy=policy,

@@ -24,8 +24,8 @@ from bot.mcp.eras import (
     Era,
     http_status,
 )
-from bot.mcp.spans import members
-from workflows.calls import JSON, MAX_DEPTH, ToolCall, parse_members
+from bot.mcp.spans import member
+from workflows.calls import JSON, MAX_DEPTH, ToolCall, parse_json
 from workflows.errors import AskfirstError, Malformed
 
 MessageId: TypeAlias = str | int
@@ -65,19 +65,27 @@ class Refused(AskfirstError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The params of a tools/call. `raw_arguments` is the exact source text of `arguments` (`{}` when absent)."""
+    """The params of a tools/call, and the body that they came in."""
 
     name: str
     arguments: Mapping[str, JSON]
-    raw_arguments: bytes
+    body: bytes
     meta: Mapping[str, JSON]
     progress_token: MessageId | None
     continues: bool  # it answers an input_required: inputResponses or requestState is there
     task: bool  # a legacy task was asked for
 
+    @property
+    def raw_arguments(self) -> bytes:
+        """The exact source text of `arguments`, `{}` when absent. Looked up when asked for: an allowed call is relayed whole."""
+        text = self.body.decode()
+        params = member(text, "params")
+        found = member(text, "arguments", params[0]) if params else None
+        return text[found[0] : found[1]].encode() if found else b"{}"
+
     def to(self, server: str) -> ToolCall:
-        """Give the call as the policy and the database know it."""
-        return ToolCall(server=server, tool=self.name, arguments=self.arguments, raw_arguments=self.raw_arguments)
+        """Give the call as the policy knows it."""
+        return ToolCall(server=server, tool=self.name, arguments=self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +104,14 @@ class Message:
 def parse(body: bytes, headers: Iterable[tuple[str, str]] = (), *, max_depth: int = MAX_DEPTH) -> Message:
     """Read a POST body with its raw header list (every line, duplicates included). Raises Refused with the answer to give."""
     try:
-        top = parse_members(body, max_depth=max_depth)
+        top = parse_json(body, max_depth=max_depth)
     except Malformed as malformed:
         raise _unreadable(body, malformed) from malformed
+    if not isinstance(top, dict):
+        raise _unreadable(body, Malformed("The message is not a JSON object. Send one object."))
     kind, method, request_id = _envelope(top)
     _exact_keys(top, _TOP, request_id)
-    params_value, params_text = top.get("params", ({}, "{}"))
+    params_value = top.get("params", {})
     if not isinstance(params_value, dict):
         raise Refused(INVALID_PARAMS, "`params` is not an object. Send an object.", request_id)
     meta = params_value.get("_meta")
@@ -119,7 +129,7 @@ def parse(body: bytes, headers: Iterable[tuple[str, str]] = (), *, max_depth: in
         strict = era is Era.MODERN and method == "tools/call"
         _agree_on_names((header_method, header_name), method, params_value, request_id, strict=strict)
         if method == "tools/call":
-            call = _call(kind, params_value, params_text, request_id)
+            call = _call(kind, params_value, body, request_id)
             if era is Era.MODERN and version not in MODERN_VERSIONS:
                 data: JSON = {"supported": list(MODERN_VERSIONS), "requested": version}
                 raise Refused(UNSUPPORTED_VERSION, f"The protocol version {version!r} is not served here.", request_id, data)
@@ -155,10 +165,10 @@ def _exact_keys(found: Mapping[str, object], known: frozenset[str], request_id: 
             raise Refused(INVALID_REQUEST, f"The key {key!r} differs from a known one only in case. Write keys exactly.", request_id)
 
 
-def _envelope(top: Mapping[str, tuple[JSON, str]]) -> tuple[Kind, str | None, MessageId | None]:
-    raw_id = top["id"][0] if "id" in top else None
+def _envelope(top: Mapping[str, JSON]) -> tuple[Kind, str | None, MessageId | None]:
+    raw_id = top.get("id")
     request_id = raw_id if isinstance(raw_id, str | int) and not isinstance(raw_id, bool) else None
-    if top.get("jsonrpc", (None, ""))[0] != "2.0":
+    if top.get("jsonrpc") != "2.0":
         raise Refused(INVALID_REQUEST, 'The member `jsonrpc` is not "2.0". Send a JSON-RPC 2.0 message.', request_id)
     if "id" in top and request_id is None:
         raise Refused(INVALID_REQUEST, "The `id` is neither a string nor an integer. Send one of these.")
@@ -166,7 +176,7 @@ def _envelope(top: Mapping[str, tuple[JSON, str]]) -> tuple[Kind, str | None, Me
         if request_id is None or ("result" in top) == ("error" in top):
             raise Refused(INVALID_REQUEST, "The message is neither a request nor a response. Send a `method`.", request_id)
         return Kind.RESPONSE, None, request_id
-    method = top["method"][0]
+    method = top["method"]
     if not isinstance(method, str) or not method:
         raise Refused(INVALID_REQUEST, "The `method` is not a string. Send the name of a method.", request_id)
     if "result" in top or "error" in top:
@@ -204,7 +214,7 @@ def _agree_on_names(
         raise Refused(HEADER_MISMATCH, f"The header Mcp-Name differs from `params.{member}` of the body.", request_id)
 
 
-def _call(kind: Kind, params: dict[str, JSON], text: str, request_id: MessageId | None) -> Call:
+def _call(kind: Kind, params: dict[str, JSON], body: bytes, request_id: MessageId | None) -> Call:
     if kind is not Kind.REQUEST:
         raise Refused(INVALID_REQUEST, "A tools/call without an id gets no answer and is not run. Send an `id`.")
     _exact_keys(params, _PARAMS, request_id)
@@ -212,19 +222,15 @@ def _call(kind: Kind, params: dict[str, JSON], text: str, request_id: MessageId 
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not (name.isprintable() or _no_controls(name)):
         raise Refused(INVALID_PARAMS, f"`params.name` is not a tool name of 1 to {MAX_NAME} characters without controls.", request_id)
     arguments = params.get("arguments", {})
-    raw = b"{}"
-    if "arguments" in params:
-        if not isinstance(arguments, dict):
-            raise Refused(INVALID_PARAMS, "`params.arguments` is not an object. Send an object, or leave it out.", request_id)
-        raw = next(text[begin:end] for found, begin, end in members(text) if found == "arguments").encode()
-    assert isinstance(arguments, dict)  # noqa: S101  # for the type checker: absent or checked above
+    if not isinstance(arguments, dict):
+        raise Refused(INVALID_PARAMS, "`params.arguments` is not an object. Send an object, or leave it out.", request_id)
     meta = params.get("_meta")
     meta = meta if isinstance(meta, dict) else {}
     token = meta.get("progressToken")
     return Call(
         name=name,
         arguments=arguments,
-        raw_arguments=raw,
+        body=body,
         meta=meta,
         progress_token=token if isinstance(token, str | int) and not isinstance(token, bool) else None,
         continues="inputResponses" in params or "requestState" in params,

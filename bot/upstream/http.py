@@ -123,7 +123,7 @@ class HttpUpstream:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=seconds, sock_connect=seconds),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=seconds),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             max_line_size=_HEADER_BYTES,
             max_field_size=_HEADER_BYTES,

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, select
 from workflows import audit, groups
 from workflows.audit import Tag
 from workflows.calls import JSON, ToolCall, fingerprint
-from workflows.errors import NotAllowed, TooManyPending, Unmanned
+from workflows.errors import Malformed, NotAllowed, TooManyPending, Unmanned
 from workflows.lifecycle.moves import change, lock, move, note
 from workflows.policy import Audited, Policy, Verdict
 from workflows.quorum import why_unmanned
@@ -44,6 +44,8 @@ def hold(
 
     Raises Unmanned when nobody could ever approve it, TooManyPending when the agent floods, NotAllowed when the grant ended.
     """
+    if not call.raw_arguments:
+        raise Malformed("The call came without the text of its arguments, so it cannot be held.")
     _lock_grant(session, grant)
     mark = fingerprint(call, definition)
     previous = _previous(session, grant, mark, now=now)
