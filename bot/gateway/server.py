@@ -71,6 +71,8 @@ async def _serve(context: GatewayContext, http: web.Request, grant: Grant) -> we
     message = mcp.parse(body, http.headers.items(), max_depth=context.settings.max_depth)
     try:
         return await _route(context, http, grant, message, body)
+    except mcp.Refused:
+        raise
     except AskfirstError as error:
         log.warning("a message could not be served: %s", error)
         return json_response(mcp.error(message.id, _UNAVAILABLE, str(error)))
@@ -97,15 +99,14 @@ async def _body(http: web.Request, grant: Grant, most: int) -> bytes:
 async def _route(context: GatewayContext, http: web.Request, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
     if message.call is not None:
         return await tools.judge(context, http, grant, message, body)
-    if message.method == "notifications/cancelled" and message.kind is Kind.NOTIFICATION:
-        cancelled = message.params.get("requestId")
-        key = (grant.id, http.headers.get("Mcp-Session-Id", ""), cancelled)
-        if isinstance(cancelled, str | int) and context.waiters.cancel((key[0], key[1], cancelled)):
-            return web.Response(status=202)
+    if message.method == "notifications/cancelled" and message.kind is Kind.NOTIFICATION and message.era is Era.LEGACY:
+        named = message.params.get("requestId")
+        if isinstance(named, str | int) and not isinstance(named, bool):
+            session_id = http.headers.get("Mcp-Session-Id", "")
+            if context.waiters.cancel((grant.id, session_id, named)):
+                return web.Response(status=202)
     if message.kind is Kind.RESPONSE and message.era is Era.MODERN:
-        raise mcp.Refused(
-            INVALID_REQUEST, "In this protocol version a server asks nothing, so nothing answers it. Send a request.", message.id
-        )
+        raise mcp.Refused(INVALID_REQUEST, "No server asks anything in this protocol version, so nothing answers it.", message.id)
     return await relay.post(context, http, grant, message, body)
 
 
