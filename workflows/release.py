@@ -16,12 +16,11 @@ from typing import Protocol
 from sqlmodel import Session
 
 from workflows import lifecycle, queries
-from workflows.calls import JSON, ToolCall, parse_json
 from workflows.changes import Changes
 from workflows.database import Database
 from workflows.errors import AskfirstError, Malformed, UpstreamUnreachable
 from workflows.lifecycle import Fresh, Outcome
-from workflows.policy import PolicyBook, evaluate
+from workflows.policy import Effect, PolicyBook, Verdict, evaluate
 from workflows.tables import ApprovalRequest, Grant
 
 __all__ = ["Outcome", "Releaser", "Upstream"]
@@ -51,6 +50,7 @@ class Releaser:
     clock: Callable[[], datetime]
     instance: str = field(default_factory=lambda: f"in_{secrets.token_hex(8)}")
     _running: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
+    _unreachable_since: dict[str, datetime] = field(default_factory=dict)
     _closing: bool = False
 
     @property
@@ -63,6 +63,8 @@ class Releaser:
         if self._closing:
             return
         found = await self.database.aread(partial(queries.due, now=self.clock()))
+        for request_id in self._unreachable_since.keys() - found["release"]:
+            del self._unreachable_since[request_id]
         for request_id in found["release"]:
             self._start(request_id)
 
@@ -83,7 +85,7 @@ class Releaser:
         if row is None:
             return
         found = await self._look_again(row)
-        if found is None:
+        if found is None or self._closing:
             return
         fresh, unreachable = found
         claimed = await self.database.awrite(
@@ -110,13 +112,17 @@ class Releaser:
         unreachable: Outcome | None = None
         try:
             definition = await self.upstream.definition(row.server, row.tool)
+            self._unreachable_since.pop(row.id, None)
         except UpstreamUnreachable as error:
-            if self.clock() - (row.decided_at or row.held_at) < PATIENCE:
+            if self.clock() - self._unreachable_since.setdefault(row.id, self.clock()) < PATIENCE:
                 return None
             definition, unreachable = row.definition, Outcome("not_sent", str(error).encode())
         policy = self.policies.get(await self.database.aread(partial(_policy_name, grant_id=row.grant_id)))
-        call = ToolCall(row.server, row.tool, stored_arguments(row), row.arguments)
-        return Fresh(evaluate(policy, call), definition, policy.sha256 if policy else None), unreachable
+        try:
+            verdict = evaluate(policy, lifecycle.stored_call(row))
+        except Malformed as error:
+            verdict = Verdict(Effect.DENY, "", str(error))
+        return Fresh(verdict, definition, policy.sha256 if policy else None), unreachable
 
     async def _call(self, row: ApprovalRequest) -> Outcome:
         try:
@@ -153,11 +159,3 @@ def _find(session: Session, *, request_id: str) -> ApprovalRequest | None:
 def _policy_name(session: Session, *, grant_id: str) -> str | None:
     grant = session.get(Grant, grant_id)
     return grant.policy if grant else None
-
-
-def stored_arguments(row: ApprovalRequest) -> dict[str, JSON]:
-    """Read the stored bytes again, as strictly as when they came."""
-    value = parse_json(row.arguments)
-    if not isinstance(value, dict):
-        raise Malformed("The stored arguments are no JSON object. The request cannot be released.")
-    return value

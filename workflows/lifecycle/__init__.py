@@ -6,7 +6,7 @@ By phase: `admission` (hold, join, attach, leave, hand off, collect), `voting` (
 
 from workflows.lifecycle.admission import Held, argument_detail, attach, collect, hand_off, hold, leave
 from workflows.lifecycle.clock import GRACE, abandon, expire, orphan, remind
-from workflows.lifecycle.releasing import Fresh, Outcome, claim, finish, reap, void
+from workflows.lifecycle.releasing import Fresh, Outcome, claim, finish, reap, stored_call, void
 from workflows.lifecycle.voting import cancel, vote
 from workflows.quorum import Choice
 
@@ -30,6 +30,7 @@ __all__ = [
     "orphan",
     "reap",
     "remind",
+    "stored_call",
     "void",
     "vote",
 ]

@@ -7,12 +7,16 @@ from typing import Literal
 from sqlmodel import Session
 
 from workflows import audit, groups
+from workflows.calls import ToolCall, fingerprint, parse_json
 from workflows.counters import charges, give_back_written, reserve, written
+from workflows.errors import Malformed
 from workflows.lifecycle.moves import change, lock, move, votes_on
 from workflows.policy import Effect, Verdict
 from workflows.quorum import counted
 from workflows.states import Event, State
 from workflows.tables import ApprovalRequest, Grant
+
+_DEEPEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,20 @@ def void(session: Session, row: ApprovalRequest, why: str, *, now: datetime) -> 
 
 
 def _why_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str | None:
-    if (why := _why_grant_void(session, row)) is not None:
-        return why
+    return _why_grant_void(session, row) or _why_call_void(row, fresh) or _why_votes_void(session, row, fresh)
+
+
+def _why_call_void(row: ApprovalRequest, fresh: Fresh) -> str | None:
+    if not _is_what_was_held(row):
+        return "The call that is stored is not the one that was held."
     if fresh.definition != row.definition:
         return "The definition of the tool changed after the call was held."
     if fresh.verdict.effect is Effect.DENY:
         return f"The policy denies this call now: {fresh.verdict.message}"
+    return None
+
+
+def _why_votes_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str | None:
     group = groups.find(session, row.approvers)
     approvals = len(counted(votes_on(session, row.id), group, row.owner))
     if approvals < row.quorum:
@@ -96,6 +108,22 @@ def _why_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str | Non
     if asked is not None and (asked.approvers != row.approvers or asked.quorum > approvals):
         return "The policy asks for another approval than the one that was given."
     return None
+
+
+def stored_call(row: ApprovalRequest) -> ToolCall:
+    """Read the stored bytes again, as strictly as when they came; their depth was bounded then. Raises Malformed."""
+    arguments = parse_json(row.arguments, max_depth=_DEEPEST)
+    if not isinstance(arguments, dict):
+        raise Malformed("The stored arguments are no JSON object. The request cannot be released.")
+    return ToolCall(row.server, row.tool, arguments, row.arguments)
+
+
+def _is_what_was_held(row: ApprovalRequest) -> bool:
+    """Name the call again from the bytes that would be sent: the votes are for the call of this fingerprint and for no other."""
+    try:
+        return fingerprint(stored_call(row), row.definition) == row.fingerprint
+    except Malformed:
+        return False
 
 
 def _why_grant_void(session: Session, row: ApprovalRequest) -> str | None:
