@@ -15,6 +15,7 @@ from bot.upstream.http import HttpUpstream
 from bot.upstream.session import Session
 from bot.upstream.wire import HttpWire
 from tests.fakes.upstreams import Answer, Message, Scripted, bare, failure, result, stream, tool
+from tests.waiting import eventually
 from workflows.calls import definition_digest
 from workflows.errors import UpstreamUnreachable
 from workflows.release import Outcome
@@ -326,6 +327,20 @@ async def test_a_stream_that_cannot_be_taken_up_is_unknown() -> None:
 
     scripted = Scripted(modern=False, answers={"tools/call": stream(b"id: s/0\nretry: 10\ndata:\n\n"), "GET": refuse})
     assert (await released(scripted)).kind == "unknown"
+
+
+async def test_gone_before_the_rest_of_the_answer_is_unknown() -> None:
+    """A refused connection proves nothing once the call itself was sent."""
+    scripted = Scripted(modern=False, answers={"tools/call": stream(b"id: s/0\nretry: 500\ndata:\n\n")})
+    async with scripted.running() as url:
+        upstream = HttpUpstream(ServerAddress("pay", url=url))
+        session = Session("pay", HttpWire(upstream), timeout=timedelta(seconds=5))
+        calling = asyncio.ensure_future(session.call("act", RAW, request_id="apr_1"))
+        await eventually(lambda: scripted.of("tools/call"))
+    outcome = await calling
+    await upstream.close()
+    assert outcome.kind == "unknown"
+    assert not [seen for seen in scripted.seen if seen.method == "GET"]
 
 
 async def test_every_released_call_has_a_fresh_connection() -> None:
