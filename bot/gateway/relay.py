@@ -52,7 +52,7 @@ async def post(
                 context.sessions.begin(grant, session_id)
             if hides is not None:
                 return await _filtered(http, answer, hides, clock)
-            return await _passed_on(http, answer, failed if inspect else None, clock)
+            return await _passed_on(http, answer, failed, clock, inspect=inspect)
     except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge, TimeoutError) as error:
         trouble = _too_late(grant, limit) if isinstance(error, TimeoutError) else error
         await failed(str(trouble), not isinstance(trouble, UpstreamUnreachable))
@@ -67,7 +67,7 @@ async def other(context: GatewayContext, http: web.Request, grant: Grant) -> web
         async with asyncio.timeout(limit) as clock, opening as answer:
             if _is_stream(answer):
                 return await _filtered_stream(http, answer, _hides(context, grant), clock, only_lists=True)
-            return await _passed_on(http, answer, None, clock)
+            return await _passed_on(http, answer, _unnoticed, clock)
     except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge, TimeoutError) as error:
         return _trouble(_too_late(grant, limit) if isinstance(error, TimeoutError) else error, None)
 
@@ -89,26 +89,28 @@ def _is_stream(answer: Answer) -> bool:
     return answer.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
 
-async def _passed_on(http: web.Request, answer: Answer, failed: Failed | None, clock: asyncio.Timeout) -> web.StreamResponse:
+async def _passed_on(
+    http: web.Request, answer: Answer, failed: Failed, clock: asyncio.Timeout, *, inspect: bool = False
+) -> web.StreamResponse:
     """Give the agent what the upstream says, as it comes; a short answer in one piece, and in time."""
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
     length = answer.content_length
     if length is not None and length <= _WHOLE and not _is_stream(answer):
         body = await _read(answer)
-        if failed is not None and (why := _error_in(body)) is not None:
+        if inspect and (why := _error_in(body)) is not None:
             await failed(why, False)
         return web.Response(status=answer.status, body=body, headers=headers)
     clock.reschedule(None)
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(http)
-    inspects = _Inspection(failed, stream=_is_stream(answer)) if failed is not None else None
+    inspects = _Inspection(failed, stream=_is_stream(answer)) if inspect else None
     try:
         async for portion in _portions(answer):
             await response.write(portion)
             if inspects is not None:
                 await inspects.see(portion)
-    except (UpstreamBroken, mcp.EventTooLarge) as error:
-        return await _broken_off(http, response, error, failed or _unnoticed)
+    except UpstreamBroken as error:
+        return await _broken_off(http, response, error, failed)
     if inspects is not None:
         await inspects.end()
     await response.write_eof()
@@ -127,8 +129,11 @@ class _Inspection:
         if self._decoder is None:
             self._body += portion[: _WHOLE + 1 - len(self._body)]
             return
-        for event in self._decoder.feed(portion):
-            await self._look(event.data or b"")
+        try:
+            for event in self._decoder.feed(portion):
+                await self._look(event.data or b"")
+        except mcp.EventTooLarge:
+            self._decoder, self._body = None, bytearray(_WHOLE + 1)
 
     async def end(self) -> None:
         """The answer is whole."""

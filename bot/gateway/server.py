@@ -113,9 +113,11 @@ async def _route(context: GatewayContext, http: web.Request, grant: Grant, messa
 def _admit(context: GatewayContext, http: web.Request) -> Grant:
     """Check where the request comes from and whose it is; a grant opens its own server and no other."""
     _check_origin(context, http)
-    size = len(b"".join(chain.from_iterable(http.raw_headers)))
-    if size > context.settings.max_header_bytes:
+    lines = b"".join(chain.from_iterable(http.raw_headers))
+    if len(lines) > context.settings.max_header_bytes:
         raise Turned(431, f"The headers are larger than {context.settings.max_header_bytes} bytes. Send fewer.")
+    if not lines.isascii() and not _is_text(lines):
+        raise Turned(400, "A header is not UTF-8, so it would reach the server as another one. Send ASCII.")
     scheme, _, token = http.headers.get("Authorization", "").partition(" ")
     grant = context.grants.find(token.strip()) if scheme.lower() == "bearer" else None
     if grant is None:
@@ -144,6 +146,14 @@ def _check_origin(context: GatewayContext, http: web.Request) -> None:
 
 
 @lru_cache(maxsize=1024)
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _hostname(place: str) -> str:
     """The host in `host[:port]`; none where readers could differ about it."""
     found = _PLACE.fullmatch(place.lower())
