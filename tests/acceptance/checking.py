@@ -19,6 +19,7 @@ class Fate(StrEnum):
     APPROVE = "approve"
     DENY = "deny"
     IGNORE = "ignore"
+    LEAVE = "leave"  # approved, after its agent broke off for good
 
 
 def violations(

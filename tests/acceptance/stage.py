@@ -22,6 +22,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, TextContent
 from sqlmodel import Session, col, select
 
+from tests.fakes import counting
 from tests.waiting import until
 from workflows import lifecycle, queries
 from workflows.calls import JSON
@@ -59,7 +60,7 @@ listen = "127.0.0.1:{desk}"
 [database]
 url = "{database}"
 [servers.counting]
-url = "http://127.0.0.1:{upstream}/mcp"
+{server}
 [policies]
 counting = "counting.json"
 [grants.agent]
@@ -94,6 +95,11 @@ class Program:
     def start(self) -> None:
         """Start it and wait for the line that says it is ready."""
         begins = self.log.stat().st_size if self.log.exists() else 0
+        self.launch()
+        until(partial(self._is_ready, begins), within=30)
+
+    def launch(self) -> None:
+        """Start it without waiting."""
         with self.log.open("ab") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *self.argv],
@@ -102,7 +108,6 @@ class Program:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "AGENT_TOKEN": TOKEN, "PYTHONUNBUFFERED": "1", **self.environment},
             )
-        until(partial(self._is_ready, begins), within=30)
 
     def _is_ready(self, begins: int) -> bool:
         said = self.log.read_bytes()[begins:].decode(errors="replace")
@@ -145,6 +150,7 @@ class World:
     directory: Path
     database_url: str
     gateway_module: str = "bot.cli"
+    stdio: bool = False
     budget: float = 20.0
     policy: Mapping[str, object] = field(default_factory=lambda: POLICY)
     gateway: Program = field(init=False)
@@ -160,11 +166,17 @@ class World:
         self.url, self.desk = f"http://127.0.0.1:{gateway}/mcp/counting/", f"http://127.0.0.1:{desk}"
         self.config, self.journal = self.directory / "askfirst.toml", self.directory / "journal.jsonl"
         (self.directory / "counting.json").write_text(json.dumps(self.policy))
+        journal = ["--journal", str(self.journal)]
+        server = (
+            f"command = {json.dumps([sys.executable, counting.__file__, *journal, '--stdio'])}"
+            if self.stdio
+            else f'url = "http://127.0.0.1:{upstream}/mcp"'
+        )
         self.config.write_text(
-            _CONFIG.format(gateway=gateway, desk=desk, upstream=upstream, database=self.database_url, budget=self.budget, person=PERSON)
+            _CONFIG.format(gateway=gateway, desk=desk, server=server, database=self.database_url, budget=self.budget, person=PERSON)
         )
         self.upstream = Program(
-            ["tests.fakes.counting", "--journal", str(self.journal), "--port", str(upstream)],
+            ["tests.fakes.counting", *journal, "--port", str(upstream)],
             "counting listening on",
             self.directory / "counting.log",
         )
@@ -267,7 +279,8 @@ def world(make: Callable[[], World]) -> Iterator[World]:
     """Raise the curtain, and end every process afterwards."""
     made = make()
     try:
-        made.upstream.start()
+        if not made.stdio:
+            made.upstream.start()
         made.gateway.start()
         yield made
     finally:

@@ -20,6 +20,7 @@ from workflows.tables import ApprovalRequest
 
 STEPS = ("held", "approved", "claimed", "executed", "stored", "told")
 _AFTERWARDS = 0.012  # seconds: the kill comes at a random moment within this time after the step was seen
+_IN_THE_START = 0.2  # how often the gateway is killed once more while it starts again
 _CALLS = 4
 
 
@@ -37,7 +38,7 @@ class Storm:
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)  # noqa: S311  # a schedule that can be repeated, nothing secret
 
-    async def rage(self, waves: int, *, steps: Sequence[str] = STEPS, ignored: int = 2) -> None:
+    async def rage(self, waves: int, *, steps: Sequence[str] = STEPS, ignored: int = 2, leaving: int = 0) -> None:
         """Run so many waves: in each some calls, a fate for each, and a kill at the next step."""
         jar = aiohttp.CookieJar(unsafe=True)  # cookies for an address instead of a name
         patience = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
@@ -53,6 +54,8 @@ class Storm:
                 key = f"ignored-{number}"
                 self.fates[key] = Fate.IGNORE
                 group.create_task(self._call(agents, key, SOON))
+            for number in range(leaving):
+                group.create_task(self._leave(agents, f"leaving-{number}"))
             for wave in range(waves):
                 await self._wave(agents, person, wave, steps[wave % len(steps)])
 
@@ -67,6 +70,17 @@ class Storm:
 
     async def _call(self, agents: aiohttp.ClientSession, key: str, amount: int = 1) -> None:
         self.answers[key] = await insist(agents, self.world.url, TOKEN, arguments(key, amount))
+
+    async def _leave(self, agents: aiohttp.ClientSession, key: str) -> None:
+        """Make a call, break off while it waits, and never come back; then it is approved."""
+        self.fates[key] = Fate.LEAVE
+        async with asyncio.TaskGroup() as group:
+            call = group.create_task(insist(agents, self.world.url, TOKEN, arguments(key)))
+            await eventually(lambda: self.world.asked(key), within=30)
+            call.cancel()
+        row = self.world.asked(key)
+        if row is not None:
+            self.world.vote(row.id, Choice.APPROVE)
 
     async def _decide(self, person: Person, key: str, *, by_desk: bool) -> None:
         """Vote until the vote is there: the gateway may die under the hand that votes."""
@@ -90,9 +104,16 @@ class Storm:
 
         await eventually(reached, within=45)
         await asyncio.sleep(self._chance.random() * _AFTERWARDS)
+        self._kill()
+        if self._chance.random() < _IN_THE_START:
+            self.world.gateway.launch()
+            await asyncio.sleep(self._chance.random() * 2)
+            self._kill()
+        await asyncio.to_thread(self.world.gateway.start)
+
+    def _kill(self) -> None:
         self.world.gateway.kill()
         self.kills += 1
-        await asyncio.to_thread(self.world.gateway.start)
 
     def _is_at(self, step: str, key: str, row: ApprovalRequest) -> bool:
         match step:
@@ -116,7 +137,7 @@ class Storm:
             return not [row for rows in self.world.requests().values() for row in rows if row.state in LIVE]
 
         with contextlib.suppress(AssertionError):  # the checker names what still lives
-            await eventually(nothing_lives, within=30)
+            await eventually(nothing_lives, within=90 if Fate.LEAVE in self.fates.values() else 30)
         requests = self.world.requests()
         return violations(self.world.executions(), requests, self.fates) + untold(requests, self.answers)
 

@@ -16,6 +16,7 @@ from workflows.states import State
 
 log = logging.getLogger(__name__)
 _WAVES = int(os.environ.get("STORM", str(2 * len(STEPS))))
+_LONG = "STORM" in os.environ
 _SEED = int(os.environ.get("STORM_SEED", "20261124"))
 
 
@@ -32,19 +33,20 @@ def stage(database_url: str, tmp_path: Path) -> Iterator[World]:
         yield running
 
 
-@pytest.mark.timeout(120 + 10 * _WAVES)
+@pytest.mark.timeout(240 + 10 * _WAVES)
 async def test_no_call_runs_twice_and_none_is_forgotten(stage: World) -> None:
     """After a kill at every step, on both databases, the journal, the rows and the agents agree, and the audit trail is whole."""
     storm = Storm(stage, _SEED)
-    await storm.rage(_WAVES)
+    await storm.rage(_WAVES, leaving=2 if _LONG else 0)
     assert await storm.calm() == []
-    assert len(storm.answers) == len(storm.fates)
+    assert len(storm.answers) == len(storm.fates) - (2 if _LONG else 0)
     ends = storm.ends()
     log.info("%s kills; the calls ended %s", storm.kills, ends)
-    assert storm.kills == _WAVES
+    assert storm.kills >= _WAVES
     assert ends[State.RELEASED]
     assert ends[State.DENIED]
     assert ends[State.EXPIRED]
+    assert ends.get(State.CANCELLED, 0) == (2 if _LONG else 0)
     assert ends.get(State.LOST), "no kill fell between claim and outcome: the storm was too mild to show anything"
     assert "Traceback" not in stage.gateway.said()
     stage.cli("audit", "verify")
