@@ -3,19 +3,19 @@
 Law: nothing is re-sent by itself, no redirect is followed, and no credential of an agent goes upstream.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Final
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from bot.upstream.address import ServerAddress, UpstreamBroken
+from bot.upstream.pool import Pool, PooledAnswer
 from workflows.errors import UpstreamUnreachable
 
 _HEADER_BYTES: Final = 32_768
-_IDLE_SECONDS: Final = 4.0  # servers close idle connections after 5 s; one that both ends close at once loses a message
 
 _HOP: Final = frozenset(
     {
@@ -60,8 +60,46 @@ def filter_response_headers(raw: Iterable[tuple[str, str]]) -> list[tuple[str, s
     return [(name, value) for name, value in raw if name.lower() not in _NOT_DOWNSTREAM]
 
 
+def _unreachable(name: str) -> UpstreamUnreachable:
+    return UpstreamUnreachable(f"The upstream server {name} cannot be reached. Nothing was sent; try again later.")
+
+
+def _broken(name: str) -> UpstreamBroken:
+    return UpstreamBroken(f"The upstream server {name} broke off before it answered. What it was asked for may have happened.")
+
+
+class Relayed:
+    """An exchange on a pooled connection: `async with` sends it and gives the answer once its headers are there."""
+
+    __slots__ = ("_answer", "_body", "_head", "_name", "_pool", "_protocol")
+
+    def __init__(self, name: str, pool: Pool, head: bytes, body: bytes | None) -> None:
+        self._name, self._pool, self._head, self._body = name, pool, head, body
+        self._protocol: ResponseHandler | None = None
+        self._answer: PooledAnswer | None = None
+
+    async def __aenter__(self) -> PooledAnswer:
+        """Connect, send, and wait for headers. Raises UpstreamUnreachable (nothing was sent) or UpstreamBroken (it may have been)."""
+        try:
+            protocol = self._protocol = await self._pool.connection()
+        except (OSError, ValueError) as error:
+            raise _unreachable(self._name) from error
+        try:
+            self._answer = await self._pool.exchange(protocol, self._head, self._body)
+        except BaseException as error:
+            self._pool.done(protocol, None)
+            if isinstance(error, aiohttp.ClientError | aiohttp.http.HttpProcessingError | OSError | ValueError):
+                raise _broken(self._name) from error
+            raise
+        return self._answer
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._protocol is not None:
+            self._pool.done(self._protocol, self._answer)
+
+
 class Opening:
-    """An HTTP exchange about to be opened: `async with` gives the response once its headers are there."""
+    """An exchange of our own about to be opened: `async with` gives the response once its headers are there."""
 
     __slots__ = ("_context", "_name")
 
@@ -73,11 +111,9 @@ class Opening:
         try:
             return await self._context.__aenter__()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise UpstreamUnreachable(f"The upstream server {self._name} cannot be reached. Nothing was sent; try again later.") from error
+            raise _unreachable(self._name) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise UpstreamBroken(
-                f"The upstream server {self._name} broke off before it answered. What it was asked for may have happened."
-            ) from error
+            raise _broken(self._name) from error
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._context.__aexit__(kind, error, trace)
@@ -91,31 +127,26 @@ class HttpUpstream:
             raise ValueError("An HTTP upstream needs a URL.")
         self.address = address
         self._url = URL(address.url)
-        self._pool: aiohttp.ClientSession | None = None
+        self._pool = Pool(self._url, connect_seconds=address.connect_timeout.total_seconds())
         self._fresh: aiohttp.ClientSession | None = None
 
-    def open(self, method: str, headers: Iterable[tuple[str, str]], body: bytes | None = None, *, identity: bool = False) -> Opening:
+    def open(self, method: str, headers: Iterable[tuple[str, str]], body: bytes | None = None, *, identity: bool = False) -> Relayed:
         """Relay one HTTP request of an agent: `headers` are its raw ones, filtered here.
 
         With `identity` the upstream is asked for an uncompressed answer, for answers that are read and not only passed on.
         """
-        if self._pool is None:
-            self._pool = self._session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS))
         filtered = filter_request_headers(headers, self.address.headers)
         if identity:
             filtered = [(name, value) for name, value in filtered if name.lower() != "accept-encoding"]
             filtered.append(("Accept-Encoding", "identity"))
-        return self._opening(self._pool, method, filtered, body)
+        return Relayed(self.address.name, self._pool, self._pool.head(method, filtered, None if body is None else len(body)), body)
 
     def open_fresh(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Opening:
         """Open an exchange of our own on a connection that nothing used before: a stale one would make an unsent call look sent."""
         if self._fresh is None:
             self._fresh = self._session(aiohttp.TCPConnector(limit=0, force_close=True))
         filtered = filter_request_headers(headers.items(), self.address.headers)
-        return self._opening(self._fresh, method, filtered, body)
-
-    def _opening(self, session: aiohttp.ClientSession, method: str, headers: list[tuple[str, str]], body: bytes | None) -> Opening:
-        return Opening(self.address.name, session.request(method, self._url, headers=headers, data=body, allow_redirects=False))
+        return Opening(self.address.name, self._fresh.request(method, self._url, headers=filtered, data=body, allow_redirects=False))
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         seconds = self.address.connect_timeout.total_seconds()
@@ -131,8 +162,7 @@ class HttpUpstream:
 
     async def close(self) -> None:
         """Close every connection."""
-        for session in (self._pool, self._fresh):
-            if session is not None:
-                await session.close()
-        self._pool = self._fresh = None
-        await asyncio.sleep(0)
+        self._pool.close()
+        if self._fresh is not None:
+            await self._fresh.close()
+        self._fresh = None
