@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
-from sqlmodel import select
+from sqlmodel import Session, select
 from yarl import URL
 
 from bot import gateway
@@ -340,3 +341,22 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
         await context.close()
         await upstreams.close()
         await context.recorder.close()
+
+
+@contextlib.contextmanager
+def busy(database: Database) -> Iterator[None]:
+    """Keep the database from taking any write until the block ends, as a slow disk does."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def hold(_: Session) -> None:
+        begun.set()
+        ended.wait(10)
+
+    thread = threading.Thread(target=database.write, args=(hold,))
+    thread.start()
+    begun.wait(10)
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
