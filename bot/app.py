@@ -178,7 +178,7 @@ class Parts:
     async def _listening(self) -> AsyncIterator[None]:
         """Serve agents and people, each on a listener of its own."""
         with _bound(self.settings.gateway.listen, "gateway") as at_gateway, _bound(self.settings.desk.listen, "desk") as at_desk:
-            agents = web.AppRunner(gateway.build(self.gateway), **_QUIET, handler_cancellation=True)
+            agents = gateway.build(self.gateway)
             people = web.AppRunner(desk.build(self._desk(at_desk)), **_QUIET)
             try:
                 await _serve_on(agents, at_gateway)
@@ -280,7 +280,7 @@ def _bound(address: Address, name: str) -> socket.socket:
         raise CannotListen(f"The {name} cannot listen on {address}: {why}. Choose another port, or stop what uses it.") from error
 
 
-async def _serve_on(runner: web.AppRunner, bound: socket.socket) -> None:
+async def _serve_on(runner: web.BaseRunner, bound: socket.socket) -> None:
     await runner.setup()
     await web.SockSite(runner, bound).start()
 

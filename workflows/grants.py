@@ -143,12 +143,19 @@ class GrantBook:
 
     def __init__(self) -> None:
         self._by_token: dict[str, Grant] = {}
+        self._known: dict[str, Grant] = {}
 
     def refresh(self, session: Session) -> None:
         """Read every grant that is not revoked."""
         rows = session.exec(select(Grant).where(col(Grant.revoked_at).is_(None))).all()
         self._by_token = {row.token_sha256: row for row in rows}
+        self._known = {}
 
     def find(self, token: str) -> Grant | None:
         """The grant of a token, or None."""
-        return self._by_token.get(token_hash(token))
+        grant = self._known.get(token)
+        if grant is None:
+            grant = self._by_token.get(token_hash(token))
+            if grant is not None:
+                self._known[token] = grant
+        return grant

@@ -32,7 +32,7 @@ async def _unnoticed(_why: str, _may_have_run: bool) -> None:  # noqa: FBT001  #
 
 async def post(
     context: GatewayContext,
-    http: web.Request,
+    http: web.BaseRequest,
     grant: Grant,
     message: Message,
     body: bytes,
@@ -59,7 +59,7 @@ async def post(
         return _trouble(trouble, message)
 
 
-async def other(context: GatewayContext, http: web.Request, grant: Grant) -> web.StreamResponse:
+async def other(context: GatewayContext, http: web.BaseRequest, grant: Grant) -> web.StreamResponse:
     """Relay GET (the stream of a session) and DELETE (its end). A list of tools may be resumed on a stream, so it is filtered there too."""
     limit = context.settings.upstream_timeout_seconds
     try:
@@ -90,7 +90,7 @@ def _is_stream(answer: Answer) -> bool:
 
 
 async def _passed_on(
-    http: web.Request, answer: Answer, failed: Failed, clock: asyncio.Timeout, *, inspect: bool = False
+    http: web.BaseRequest, answer: Answer, failed: Failed, clock: asyncio.Timeout, *, inspect: bool = False
 ) -> web.StreamResponse:
     """Give the agent what the upstream says, as it comes; a short answer in one piece, and in time."""
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
@@ -145,7 +145,7 @@ class _Inspection:
             await self._failed(why, False)
 
 
-async def _broken_off(http: web.Request, response: web.StreamResponse, error: AskfirstError, failed: Failed) -> web.StreamResponse:
+async def _broken_off(http: web.BaseRequest, response: web.StreamResponse, error: AskfirstError, failed: Failed) -> web.StreamResponse:
     """Break off towards the agent as the upstream did: an end that looks whole would be a lie."""
     await failed(str(error), True)
     if http.transport is not None:
@@ -192,7 +192,7 @@ def _error_in(body: bytes) -> str | None:
     return "the tool reported an error" if isinstance(result, dict) and result.get("isError") is True else None
 
 
-async def _filtered(http: web.Request, answer: Answer, hides: Callable[[str], bool], clock: asyncio.Timeout) -> web.StreamResponse:
+async def _filtered(http: web.BaseRequest, answer: Answer, hides: Callable[[str], bool], clock: asyncio.Timeout) -> web.StreamResponse:
     """Give the agent a list of tools without the hidden ones, whichever way the upstream sends it."""
     if _is_stream(answer):
         return await _filtered_stream(http, answer, hides, clock)
@@ -204,7 +204,7 @@ async def _filtered(http: web.Request, answer: Answer, hides: Callable[[str], bo
 
 
 async def _filtered_stream(
-    http: web.Request, answer: Answer, hides: Callable[[str], bool], clock: asyncio.Timeout, *, only_lists: bool = False
+    http: web.BaseRequest, answer: Answer, hides: Callable[[str], bool], clock: asyncio.Timeout, *, only_lists: bool = False
 ) -> web.StreamResponse:
     clock.reschedule(None)
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 
 from aiohttp import web
@@ -20,37 +20,29 @@ from workflows.tables import Grant
 
 log = logging.getLogger(__name__)
 
-CONTEXT = web.AppKey("context", GatewayContext)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^][:/?#@\\\s]+)(?::[0-9]{1,5})?")
+_SERVER = re.compile(r"/mcp/([a-z0-9][a-z0-9_.-]*)/?")
 _UNAVAILABLE = -31005
 
 
-def build(context: GatewayContext) -> web.Application:
-    """Make the application: `POST /mcp/<server>/` for messages, GET and DELETE there for the sessions of the legacy era, `/health`."""
-    app = web.Application(client_max_size=0)  # `_body` holds the limit, which a reload may change
-    app[CONTEXT] = context
-    app.router.add_get("/health", _health)
-    app.router.add_route("*", "/mcp/{server}", _listen)
-    app.router.add_route("*", "/mcp/{server}/", _listen)
-    app.on_shutdown.append(_close)
-    return app
+def build(context: GatewayContext, *, shutdown_timeout: float = 5.0) -> web.ServerRunner:
+    """Make the server: `POST /mcp/<server>/` for messages, GET and DELETE there for the sessions of the legacy era, `/health`.
+
+    It has these paths only, so it goes without an application's router. An agent that breaks off cancels what answers it.
+    """
+    server = web.Server(partial(_listen, context), handler_cancellation=True, access_log=None)
+    return web.ServerRunner(server, handle_signals=False, shutdown_timeout=shutdown_timeout)
 
 
-async def _close(app: web.Application) -> None:
-    await app[CONTEXT].close()
-
-
-async def _health(_: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
-
-
-async def _listen(http: web.Request) -> web.StreamResponse:
+async def _listen(context: GatewayContext, http: web.BaseRequest) -> web.StreamResponse:
     """Translate one HTTP request; every refusal is a JSON-RPC error with a sentence, and nothing of it was forwarded."""
-    context = http.app[CONTEXT]
     grant: Grant | None = None
     try:
-        grant = _admit(context, http)
+        place = _SERVER.fullmatch(http.raw_path.partition("?")[0])
+        if place is None:
+            return _elsewhere(http)
+        grant = _admit(context, http, place[1])
         return await _serve(context, http, grant)
     except Turned as turned:
         _note_refusal(context, http, turned.sentence, tag=Tag.AGENT_REFUSED, agent=turned.agent)
@@ -62,7 +54,13 @@ async def _listen(http: web.Request) -> web.StreamResponse:
         return web.Response(status=499)  # the agent is gone: nobody reads this
 
 
-async def _serve(context: GatewayContext, http: web.Request, grant: Grant) -> web.StreamResponse:
+def _elsewhere(http: web.BaseRequest) -> web.Response:
+    if http.raw_path == "/health":
+        return web.json_response({"status": "ok"})
+    return refusal(404, "There is nothing here. Agents POST to /mcp/<server>/.")
+
+
+async def _serve(context: GatewayContext, http: web.BaseRequest, grant: Grant) -> web.StreamResponse:
     if http.method in {"GET", "DELETE"}:
         return await relay.other(context, http, grant)
     if http.method != "POST":
@@ -78,7 +76,7 @@ async def _serve(context: GatewayContext, http: web.Request, grant: Grant) -> we
         return json_response(mcp.error(message.id, _UNAVAILABLE, str(error)))
 
 
-async def _body(http: web.Request, grant: Grant, most: int) -> bytes:
+async def _body(http: web.BaseRequest, grant: Grant, most: int) -> bytes:
     """Read a message as it was sent. A coding would be a second reading of the bytes that are judged, so there is none."""
     if http.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Turned(415, "The message is compressed. Send it without a Content-Encoding.", agent=grant.label)
@@ -96,7 +94,7 @@ async def _body(http: web.Request, grant: Grant, most: int) -> bytes:
     raise Turned(413, f"The message is larger than {most} bytes. Send a smaller one.", agent=grant.label)
 
 
-async def _route(context: GatewayContext, http: web.Request, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
+async def _route(context: GatewayContext, http: web.BaseRequest, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
     if message.call is not None:
         return await tools.judge(context, http, grant, message, body)
     if message.method == "notifications/cancelled" and message.kind is Kind.NOTIFICATION and message.era is Era.LEGACY:
@@ -110,7 +108,7 @@ async def _route(context: GatewayContext, http: web.Request, grant: Grant, messa
     return await relay.post(context, http, grant, message, body)
 
 
-def _admit(context: GatewayContext, http: web.Request) -> Grant:
+def _admit(context: GatewayContext, http: web.BaseRequest, server: str) -> Grant:
     """Check where the request comes from and whose it is; a grant opens its own server and no other."""
     _check_origin(context, http)
     lines = b"".join(chain.from_iterable(http.raw_headers))
@@ -123,7 +121,7 @@ def _admit(context: GatewayContext, http: web.Request) -> Grant:
     if grant is None:
         sentence = "The grant token is missing, unknown or revoked. Send Authorization: Bearer <grant token>."
         raise Turned(401, sentence, **{"WWW-Authenticate": 'Bearer realm="askfirst"'})
-    if grant.server != http.match_info["server"]:
+    if grant.server != server:
         raise Turned(403, "This grant is for another server. Use the URL that came with it.", agent=grant.label)
     session_id = http.headers.get("Mcp-Session-Id")
     if session_id is not None and context.sessions.foreign(grant, session_id):
@@ -131,7 +129,7 @@ def _admit(context: GatewayContext, http: web.Request) -> Grant:
     return grant
 
 
-def _check_origin(context: GatewayContext, http: web.Request) -> None:
+def _check_origin(context: GatewayContext, http: web.BaseRequest) -> None:
     """A page in a browser must not reach the gateway through a name that it controls."""
     host = (http.headers.get("Host") or "").lower()
     name = _hostname(host)
@@ -160,7 +158,7 @@ def _hostname(place: str) -> str:
     return found[1].strip("[]") if found else ""
 
 
-def _note_refusal(context: GatewayContext, http: web.Request, why: str, *, tag: Tag, agent: str | None = None) -> None:
+def _note_refusal(context: GatewayContext, http: web.BaseRequest, why: str, *, tag: Tag, agent: str | None = None) -> None:
     """Tell the audit trail of a refused message; a flood of them is told once a second, with their number."""
     suppressed = context.refusals.count(agent or "", context.clock())
     if suppressed is None:

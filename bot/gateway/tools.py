@@ -33,7 +33,7 @@ class Asked:
     """One call on its way through the gateway."""
 
     context: GatewayContext
-    http: web.Request
+    http: web.BaseRequest
     grant: Grant
     message: Message
     message_id: MessageId
@@ -76,7 +76,7 @@ def _told(rule: str, policy: str | None, keys: tuple[str, ...]) -> Told:
     return audit.told({"rule": rule, "policy": policy, "argument_keys": told_keys})
 
 
-async def judge(context: GatewayContext, http: web.Request, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
+async def judge(context: GatewayContext, http: web.BaseRequest, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
     """Ask the policy about a call and do what it says."""
     if message.call is None or message.id is None:
         raise mcp.Refused(-32600, "A tools/call needs an id and params.", message.id)

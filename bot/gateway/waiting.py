@@ -40,7 +40,7 @@ class Waiting:
         return (self.grant.id, self.session_id, self.message_id)
 
 
-async def respond(context: GatewayContext, http: web.Request, waiting: Waiting, row: ApprovalRequest) -> web.StreamResponse:
+async def respond(context: GatewayContext, http: web.BaseRequest, waiting: Waiting, row: ApprovalRequest) -> web.StreamResponse:
     """Answer a held call: at once when it is settled, else by a stream, or by one JSON body where the agent takes no stream."""
     if row.state in TERMINAL:
         return await _at_once(context, http, waiting, row)
@@ -64,7 +64,7 @@ async def respond(context: GatewayContext, http: web.Request, waiting: Waiting, 
     return stream
 
 
-async def _at_once(context: GatewayContext, http: web.Request, waiting: Waiting, row: ApprovalRequest) -> web.StreamResponse:
+async def _at_once(context: GatewayContext, http: web.BaseRequest, waiting: Waiting, row: ApprovalRequest) -> web.StreamResponse:
     response = web.Response(body=outcomes.answer(row, waiting.message_id, waiting.message.era), content_type="application/json")
     await response.prepare(http)
     await response.write_eof()
@@ -77,7 +77,7 @@ class _Wait:
     """One answer in the making. `handing` is true between writing down that the agent has a handle and having told it."""
 
     context: GatewayContext
-    http: web.Request
+    http: web.BaseRequest
     waiting: Waiting
     stream: web.StreamResponse | None
     cancelled: asyncio.Event

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -327,7 +327,7 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
     await database.aread(book.refresh)
     releaser = Releaser(database, upstreams, policies, changes, clock)
     sweeps = Sweeps(database, changes, releaser, book, clock)
-    runner = web.AppRunner(gateway.build(context), handle_signals=False, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
+    runner = gateway.build(context, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -344,11 +344,12 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
 
 
 @contextlib.contextmanager
-def busy(database: Database) -> Iterator[None]:
-    """Keep the database from taking any write until the block ends, as a slow disk does."""
+def busy(database: Database, look: Callable[[Session], object] = lambda _: None) -> Iterator[None]:
+    """Keep a write transaction open until the block ends, as a slow disk does: `look` says which rows it locks on PostgreSQL."""
     begun, ended = threading.Event(), threading.Event()
 
-    def hold(_: Session) -> None:
+    def hold(session: Session) -> None:
+        look(session)
         begun.set()
         ended.wait(10)
 
