@@ -65,7 +65,7 @@ def inbox(session: Session, *, person: str | None = None) -> list[RequestView]:
 
 def one(session: Session, request_id: str) -> RequestView | None:
     """A request with its votes and its trail, or None."""
-    row = session.get(ApprovalRequest, request_id)
+    row = session.get(ApprovalRequest, _storable(request_id))
     if row is None:
         return None
     [view] = _views(session, [row])
@@ -77,7 +77,7 @@ def one(session: Session, request_id: str) -> RequestView | None:
 def history(session: Session, filters: Filters, *, limit: int = 50, before: str | None = None) -> Page:
     """Search every request, newest first, `limit` at a time; `before` is the id that ended the page before."""
     query = _filtered(select(ApprovalRequest), filters)
-    last = session.get(ApprovalRequest, before) if before else None
+    last = session.get(ApprovalRequest, _storable(before)) if before else None
     if last is not None:
         query = query.where(
             sa.or_(
@@ -101,19 +101,20 @@ def _filtered(query: SelectOfScalar[ApprovalRequest], filters: Filters) -> Selec
         ApprovalRequest.decision_reason,
         ApprovalRequest.decided_by,
     )
-    for word in filters.words.split()[:8]:
+    for word in _storable(filters.words).split()[:8]:
         query = query.where(sa.or_(*(col(column).icontains(word, autoescape=True) for column in searched)))
     exact = ((ApprovalRequest.tool, filters.tool), (ApprovalRequest.server, filters.server), (ApprovalRequest.agent, filters.agent))
     for column, wanted in (*exact, (ApprovalRequest.state, filters.state)):
         if wanted:
-            query = query.where(col(column) == wanted)
+            query = query.where(col(column) == _storable(wanted))
     if filters.person:
-        voted = select(Vote.request_id).where(Vote.voter == filters.person)
+        person = _storable(filters.person)
+        voted = select(Vote.request_id).where(Vote.voter == person)
         query = query.where(
             sa.or_(
                 col(ApprovalRequest.id).in_(voted),
-                col(ApprovalRequest.decided_by) == filters.person,
-                col(ApprovalRequest.owner) == filters.person,
+                col(ApprovalRequest.decided_by) == person,
+                col(ApprovalRequest.owner) == person,
             )
         )
     if filters.since:
@@ -121,6 +122,11 @@ def _filtered(query: SelectOfScalar[ApprovalRequest], filters: Filters) -> Selec
     if filters.until:
         query = query.where(col(ApprovalRequest.held_at) < filters.until)
     return query
+
+
+def _storable(text: str) -> str:
+    """What somebody typed, without the characters that no database takes: nothing that is stored holds them."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _views(session: Session, rows: Sequence[ApprovalRequest]) -> list[RequestView]:

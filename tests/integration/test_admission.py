@@ -221,6 +221,22 @@ def test_identical_calls_at_the_same_moment_become_one_request(scene: Scene) -> 
         assert sorted(one.joined for one in held) == [False] + [True] * 7
 
 
+def test_an_agent_that_floods_from_many_connections_is_bounded_too(scene: Scene) -> None:
+    """Eight different calls at the same moment where three may wait: three are held."""
+    start = threading.Barrier(8)
+
+    def ask(call: ToolCall) -> bool:
+        start.wait()
+        try:
+            scene.hold(call, max_pending=3)
+        except TooManyPending:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(ask, [make_call() for _ in range(8)])) == 3
+
+
 def test_an_agent_that_leaves_and_comes_back_in_time_waits_again(scene: Scene) -> None:
     """Unattended on the card, then attached by the identical call."""
     call = make_call()

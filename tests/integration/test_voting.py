@@ -185,6 +185,9 @@ def test_what_is_not_there_is_not_found(scene: Scene) -> None:
         lambda: scene.cancel("apr_0", ALICE),
         lambda: scene.do(lifecycle.leave, "apr_0"),
         lambda: scene.do(lifecycle.expire, "apr_0"),
+        lambda: scene.vote("apr_0\0", ALICE),
+        lambda: scene.vote("apr_0\ud800", ALICE),
+        lambda: scene.vote("apr_0" * 1000, ALICE),
     ]
     for attempt in attempts:
         with pytest.raises(NotFound, match="no request apr_0"):

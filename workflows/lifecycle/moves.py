@@ -11,17 +11,19 @@ from workflows.audit import Tag
 from workflows.calls import JSON
 from workflows.errors import AskfirstError, NotFound
 from workflows.quorum import Choice
+from workflows.redaction import visible
 from workflows.states import TERMINAL, Event, State, next_state
 from workflows.tables import ApprovalRequest, Vote
 
 
 def lock(session: Session, request_id: str) -> ApprovalRequest:
     """Read the row as it is now and keep everybody else from changing it until the commit; raises NotFound."""
-    row = session.exec(
-        select(ApprovalRequest).where(ApprovalRequest.id == request_id).with_for_update().execution_options(populate_existing=True)
-    ).first()
+    row = None
+    if request_id.isascii() and request_id.isprintable():  # others are no id, and some of them no database takes
+        asked = select(ApprovalRequest).where(ApprovalRequest.id == request_id)
+        row = session.exec(asked.with_for_update().execution_options(populate_existing=True)).first()
     if row is None:
-        raise NotFound(f"There is no request {request_id[:40]}. `askfirst requests list` shows what there is.")
+        raise NotFound(f"There is no request {visible(request_id[:40])}. `askfirst requests list` shows what there is.")
     return row
 
 
