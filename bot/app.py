@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -129,6 +129,7 @@ class Parts:
     upstreams: Upstreams
     releaser: Releaser
     gateway: gateway.GatewayContext
+    _watched: tuple[Path, ...] = ()
     _stamps: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
@@ -150,7 +151,9 @@ class Parts:
             durable=loaded.audit.forwarded is Forwarded.DURABLE,
         )
         releaser = Releaser(database, upstreams, policies, changes, now)
-        return cls(loaded, database, changes, recorder, book, policies, upstreams, releaser, context, _stamps(loaded))
+        parts = cls(loaded, database, changes, recorder, book, policies, upstreams, releaser, context)
+        parts._watch(loaded.files)
+        return parts
 
     async def serve(self) -> int:
         """Open both listeners, set the clock, and stay until a signal comes."""
@@ -213,23 +216,29 @@ class Parts:
 
     async def reload(self) -> None:
         """Take over changed config and policy files; an invalid edit keeps what was there and says so."""
-        stamps = await asyncio.to_thread(_stamps, self.settings)
+        stamps = await asyncio.to_thread(_stamps, self._watched)
         if stamps == self._stamps:
             return
         self._stamps = stamps
         try:
             loaded = await asyncio.to_thread(settings.load, self.settings.path, os.environ)
         except SettingsInvalid as invalid:
-            log.error("the changed configuration is not valid; the one before stays in force:\n%s", invalid)  # noqa: TRY400  # the sentence says it all
+            said = "\n".join(map(str, invalid.problems))
+            log.error("the changed configuration is not valid; the one before stays in force:\n%s", said)  # noqa: TRY400  # it says it all
+            self._watch({*self.settings.files, *invalid.files})
             problems: list[JSON] = [str(problem) for problem in invalid.problems]
             detail: dict[str, JSON] = {"problems": problems}
             await self.database.awrite(partial(audit.record, event=Tag.CONFIG_REFUSED, actor=audit.SYSTEM, now=now(), detail=detail))
             return
         await self._take_over(loaded)
 
+    def _watch(self, files: Iterable[Path]) -> None:
+        self._watched = tuple(sorted(files))
+        self._stamps = _stamps(self._watched)
+
     async def _take_over(self, loaded: Settings) -> None:
         before, self.settings = self.settings, loaded
-        self._stamps = await asyncio.to_thread(_stamps, loaded)
+        self._watch(loaded.files)
         self.policies.replace(loaded.policies)
         self.gateway.settings = loaded.gateway
         self.gateway.durable = loaded.audit.forwarded is Forwarded.DURABLE
@@ -255,10 +264,10 @@ class Parts:
             await sweeps.checkpoint()
 
 
-def _stamps(loaded: Settings) -> dict[Path, tuple[int, int]]:
+def _stamps(files: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     """When each file was changed last, and its size; a file that is gone counts as changed."""
     found: dict[Path, tuple[int, int]] = {}
-    for path in loaded.files:
+    for path in files:
         try:
             stat = path.stat()
             found[path] = (stat.st_mtime_ns, stat.st_size)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
@@ -118,6 +119,10 @@ class Database:
             with self._writing(), self._writer.begin() as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+        except CommandError as error:
+            raise DatabaseUnusable(
+                f"The database at {self.place} was made by another version of Askfirst ({error}). Run that version, or a newer one."
+            ) from error
         except DBAPIError as error:
             raise DatabaseUnusable(
                 f"The database at {self.place} cannot be opened: {_first_line(error)}. Check that it runs and can be written."

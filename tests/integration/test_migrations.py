@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 from tests.factories import Scene
 from workflows import audit
 from workflows.database import Database
+from workflows.errors import DatabaseUnusable
 from workflows.tables import AuditEvent
 
 
@@ -81,3 +82,12 @@ def test_every_row_names_its_table_once() -> None:
     times = [column for table in tables.values() for column in table.columns if column.name == "at" or column.name.endswith("_at")]
     assert len(times) > 15
     assert {type(column.type).__name__ for column in times} == {"UTCDateTime"}
+
+
+def test_a_schema_of_a_newer_version_is_refused_in_a_sentence(empty: Database) -> None:
+    """An older program does not work on a database that it does not know."""
+    empty.migrate()
+    with empty._writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseUnusable, match="another version of Askfirst"):
+        empty.migrate()
