@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -127,6 +128,15 @@ def program(argv: list[str], *, ready: str, environment: dict[str, str], errors:
 
 def _line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline() if process.stdout else ""
+
+
+def cpu_seconds(pid: int) -> float:
+    """Give the processor time that a process has used, all its threads together; 0 where there is no /proc."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def ask(load: subprocess.Popen[str], task: dict[str, object]) -> dict[str, float]:

@@ -117,6 +117,7 @@ async def run(*, url: str, token: str, tool: str, arguments: dict[str, object], 
     lasted = time.perf_counter() - began
     took = sorted(tally.took)
     return {
+        "calls": len(took),
         "rate": len(took) / lasted,
         "p50": 1000 * took[len(took) // 2],
         "p99": 1000 * took[min(len(took) - 1, int(len(took) * 0.99))],

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,33 +22,43 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.approvals import measure
-from bench.cast import ARGUMENTS, PERSON, TOKEN, Ports, ask, free_ports, program, write_config
+from bench.cast import ARGUMENTS, PERSON, TOKEN, Ports, ask, cpu_seconds, free_ports, program, write_config
 
 _TARGETS = {"throughput": 0.75, "latency": 1.5, "p50": 10.0, "p99": 50.0}
 Figures = dict[tuple[str, int], dict[str, list[float]]]
 
 
-def _loads(load: "subprocess.Popen[str]", urls: dict[str, str], *, rounds: int, seconds: float) -> Figures:
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the comparison: its address, and the process that answers there."""
+
+    url: str
+    process: "subprocess.Popen[str]"
+
+
+def _loads(load: "subprocess.Popen[str]", columns: Mapping[str, Column], *, rounds: int, seconds: float) -> Figures:
     """Interleave: every column at every width in every round, in an order that turns; the first turn of each only warms up."""
     found: Figures = defaultdict(lambda: defaultdict(list))
-    names = list(urls)
+    names = list(columns)
     for width in (1, 32):
         for name in names:
-            _once(load, urls[name], width, min(seconds, 1.0))
+            _once(load, columns[name], width, min(seconds, 1.0))
     for number in range(rounds):
         for width in (1, 32):
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                for figure, value in _once(load, urls[name], width, seconds).items():
+                for figure, value in _once(load, columns[name], width, seconds).items():
                     found[name, width][figure].append(value)
     return found
 
 
-def _once(load: "subprocess.Popen[str]", url: str, width: int, seconds: float) -> dict[str, float]:
-    task = {"url": url, "token": TOKEN, "tool": "look", "arguments": ARGUMENTS, "connections": width, "seconds": seconds}
+def _once(load: "subprocess.Popen[str]", column: Column, width: int, seconds: float) -> dict[str, float]:
+    task = {"url": column.url, "token": TOKEN, "tool": "look", "arguments": ARGUMENTS, "connections": width, "seconds": seconds}
+    before = cpu_seconds(column.process.pid)
     measured = ask(load, task)
     if measured["wrong"]:
-        raise SystemExit(f"{measured['wrong']:.0f} answers of {url} were not the result of the call.")
-    return measured
+        raise SystemExit(f"{measured['wrong']:.0f} answers of {column.url} were not the result of the call.")
+    used = cpu_seconds(column.process.pid) - before
+    return {**measured, "cpu": 1e6 * used / measured["calls"]}
 
 
 def _ratios(found: Figures) -> tuple[float, float]:
@@ -60,7 +72,7 @@ def _ratios(found: Figures) -> tuple[float, float]:
 
 
 def _show(console: Console, found: Figures, names: list[str]) -> None:
-    table = Table("", "concurrent", "calls/s", "of direct", "of bare", "p50 ms", "p99 ms", box=None, pad_edge=False)
+    table = Table("", "concurrent", "calls/s", "of direct", "of bare", "p50 ms", "p99 ms", "CPU us/call", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for width in (1, 32):
@@ -70,9 +82,8 @@ def _show(console: Console, found: Figures, names: list[str]) -> None:
                 statistics.median(a / b for a, b in zip(found[name, width]["rate"], found[other, width]["rate"], strict=True))
                 for other in ("direct", "bare")
             ]
-            table.add_row(
-                name, str(width), f"{middle['rate']:,.0f}", f"{of[0]:.2f}", f"{of[1]:.2f}", f"{middle['p50']:.2f}", f"{middle['p99']:.2f}"
-            )
+            figures = (f"{middle['rate']:,.0f}", f"{of[0]:.2f}", f"{of[1]:.2f}", f"{middle['p50']:.2f}", f"{middle['p99']:.2f}")
+            table.add_row(name, str(width), *figures, f"{middle['cpu']:.0f}")
     console.print(table)
 
 
@@ -114,19 +125,22 @@ def main() -> int:
             return stack.enter_context(program(argv, ready=ready, environment=environment, errors=errors))
 
         config = write_config(directory, ports, environment)
-        start(["bench.upstream", str(ports.upstream)], "upstream listening")
-        start(["bench.bare", str(ports.bare), ports.urls["direct"]], "bare listening")
+        urls = ports.urls
+        columns = {
+            "direct": Column(urls["direct"], start(["bench.upstream", str(ports.upstream)], "upstream listening")),
+            "bare": Column(urls["bare"], start(["bench.bare", str(ports.bare), urls["direct"]], "bare listening")),
+        }
         if not options.floor:
-            start(["bot.cli", "serve", "--config", str(config)], "askfirst desk listening on")
+            serve = start(["bot.cli", "serve", "--config", str(config)], "askfirst desk listening on")
+            columns["askfirst"] = Column(urls["askfirst"], serve)
         load = start(["bench.load"], "")
-        urls = {name: url for name, url in ports.urls.items() if not (options.floor and name == "askfirst")}
-        found = _loads(load, urls, rounds=options.rounds, seconds=options.seconds)
+        found = _loads(load, columns, rounds=options.rounds, seconds=options.seconds)
         if options.floor:
-            _show(console, found, list(urls))
+            _show(console, found, list(columns))
             return 0
         desk = f"http://127.0.0.1:{ports.desk}"
         waits = asyncio.run(measure(urls, desk, _link(config, environment), TOKEN, count=options.approvals))
-    return _report(console, found, list(urls), waits)
+    return _report(console, found, list(columns), waits)
 
 
 def _report(console: Console, found: Figures, names: list[str], waits: list[float]) -> int:
