@@ -208,11 +208,8 @@ class Parts:
         """Release what is due whenever somebody says that something may be."""
         while True:
             await self.changes.due.wait()
-            self.changes.due.clear()
-            try:
-                await self.releaser.sweep()
-            except AskfirstError as error:
-                log.error("nothing could be released just now: %s", error)  # noqa: TRY400  # the sentence says it all
+            for request_id in self.changes.take():
+                self.releaser.start(request_id)
 
     async def reload(self) -> None:
         """Take over changed config and policy files; an invalid edit keeps what was there and says so."""

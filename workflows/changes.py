@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 
 class Changes:
-    """Who waits for which request. `due` tells the release loop that there may be something to do."""
+    """Who waits for which request. `due` tells the release loop that something changed, `take` what."""
 
     def __init__(self) -> None:
         self.due = asyncio.Event()
+        self._changed: set[str] = set()
         self.any = asyncio.Event()
         self._watchers: dict[str, set[asyncio.Event]] = {}
 
@@ -22,9 +23,16 @@ class Changes:
         """Wake everybody who watches this request, the release loop, and who follows all changes. Call it after the commit."""
         for event in self._watchers.get(request_id, ()):
             event.set()
+        self._changed.add(request_id)
         self.due.set()
         self.any.set()
         self.any = asyncio.Event()
+
+    def take(self) -> frozenset[str]:
+        """Give the requests that changed since the last time, for the release loop."""
+        taken, self._changed = frozenset(self._changed), set()
+        self.due.clear()
+        return taken
 
     @contextmanager
     def watch(self, request_id: str) -> Iterator[asyncio.Event]:

@@ -21,6 +21,7 @@ from workflows.database import Database
 from workflows.errors import AskfirstError, Malformed, UpstreamUnreachable
 from workflows.lifecycle import Fresh, Outcome
 from workflows.policy import Effect, PolicyBook, Verdict, evaluate
+from workflows.states import State
 from workflows.tables import ApprovalRequest, Grant
 
 __all__ = ["Outcome", "Releaser", "Upstream"]
@@ -66,9 +67,10 @@ class Releaser:
         for request_id in self._unreachable_since.keys() - found["release"]:
             del self._unreachable_since[request_id]
         for request_id in found["release"]:
-            self._start(request_id)
+            self.start(request_id)
 
-    def _start(self, request_id: str) -> None:
+    def start(self, request_id: str) -> None:
+        """Look whether this request is to be released now, and release it then. Whoever calls need not know."""
         if request_id in self._running or self._closing:
             return
         task = asyncio.get_running_loop().create_task(self._release(request_id), name=f"release {request_id}")
@@ -81,10 +83,10 @@ class Releaser:
             log.error("the release of %s stopped: %s", request_id, error)
 
     async def _release(self, request_id: str) -> None:
-        row = await self.database.aread(partial(_find, request_id=request_id))
-        if row is None:
+        row, policy_name = await self.database.aread(partial(_facts, request_id=request_id))
+        if row is None or row.state != State.APPROVED or row.unattended_at is not None:
             return
-        found = await self._look_again(row)
+        found = await self._look_again(row, policy_name)
         if found is None or self._closing:
             return
         fresh, unreachable = found
@@ -99,11 +101,11 @@ class Releaser:
 
     async def _tell_if_changed(self, seen: ApprovalRequest) -> None:
         """A claim that was refused may have cancelled the request. One that only waits for its limit must not wake this loop again."""
-        row = await self.database.aread(partial(_find, request_id=seen.id))
+        row, _ = await self.database.aread(partial(_facts, request_id=seen.id))
         if row is not None and row.version != seen.version:
             self.changes.notify(seen.id)
 
-    async def _look_again(self, row: ApprovalRequest) -> tuple[Fresh, Outcome | None] | None:
+    async def _look_again(self, row: ApprovalRequest, policy_name: str | None) -> tuple[Fresh, Outcome | None] | None:
         """Ask the upstream for the tool, and the policy for its answer, as they are now.
 
         An upstream that cannot be reached is asked again by the next sweep, for as long as `PATIENCE`; then the request is claimed
@@ -117,7 +119,7 @@ class Releaser:
             if self.clock() - self._unreachable_since.setdefault(row.id, self.clock()) < PATIENCE:
                 return None
             definition, unreachable = row.definition, Outcome("not_sent", str(error).encode())
-        policy = self.policies.get(await self.database.aread(partial(_policy_name, grant_id=row.grant_id)))
+        policy = self.policies.get(policy_name)
         try:
             verdict = evaluate(policy, lifecycle.stored_call(row))
         except Malformed as error:
@@ -152,10 +154,8 @@ class Releaser:
             await asyncio.wait(list(self._running.values()), timeout=within.total_seconds())
 
 
-def _find(session: Session, *, request_id: str) -> ApprovalRequest | None:
-    return session.get(ApprovalRequest, request_id)
-
-
-def _policy_name(session: Session, *, grant_id: str) -> str | None:
-    grant = session.get(Grant, grant_id)
-    return grant.policy if grant else None
+def _facts(session: Session, *, request_id: str) -> tuple[ApprovalRequest | None, str | None]:
+    """The request, and the policy that its grant has now."""
+    row = session.get(ApprovalRequest, request_id)
+    grant = session.get(Grant, row.grant_id) if row else None
+    return row, grant.policy if grant else None

@@ -274,13 +274,16 @@ async def test_an_outcome_is_kept_while_the_database_refuses(shop: Shop, elsewhe
     def sql(statement: str) -> Callable[[Session], object]:
         return lambda session: session.connection().execute(sa.text(statement))
 
+    refusing = asyncio.Event()
+
     async def refuse(_: str) -> None:
         await elsewhere.database.awrite(sql("ALTER TABLE audit RENAME TO hidden"))
+        refusing.set()
 
     shop.till.during = refuse
     request_id = shop.scene.approved()
     await shop.releaser.sweep()
-    await eventually(lambda: shop.till.calls)
+    await refusing.wait()
     with pytest.raises(DatabaseUnusable):
         await shop.scene.database.awrite(
             partial(lifecycle.reap, request_id=request_id, instance="x", running=frozenset(), now=shop.scene.now)
