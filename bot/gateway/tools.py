@@ -161,6 +161,9 @@ def _used_up(refused: Refused) -> str:
 async def _hold(asked: Asked, policy: Policy) -> web.StreamResponse:
     """Write the call down, or join the identical one, and answer as `waiting` does."""
     context = asked.context
+    if asked.message.call is not None and asked.message.call.continues:
+        why = "This call answers a question of the server, and it needs approval, which can be given to a call from its start only."
+        return await _deny(asked, rule=asked.verdict.rule, why=f"{why} Ask again without requestState and inputResponses.")
     try:
         definition = await context.upstreams.definition(asked.call.server, asked.call.tool)
         held = await _written_down(asked, policy, definition)
