@@ -7,14 +7,17 @@ from functools import partial
 
 from bot.cli import main
 from workflows import lifecycle
-from workflows.release import Releaser, _find
+from workflows.release import Releaser, _facts
+from workflows.states import State
 
 
 async def _release(self: Releaser, request_id: str) -> None:
     """Do what a careful release does, in the wrong order: between sending and the claim, a crash forgets that it was sent."""
-    row = await self.database.aread(partial(_find, request_id=request_id))
-    found = await self._look_again(row) if row is not None else None
-    if row is None or found is None:
+    row, policy_name = await self.database.aread(partial(_facts, request_id=request_id))
+    if row is None or row.state != State.APPROVED:
+        return
+    found = await self._look_again(row, policy_name)
+    if found is None:
         return
     outcome = await self._call(row)
     claimed = await self.database.awrite(
