@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from bot.settings import GatewaySettings
 from bot.upstream import Upstreams
@@ -21,24 +22,33 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 _MOST_SESSIONS = 100_000
 
+CallKey: TypeAlias = tuple[str, str, str | int]
+"""A call as its own agent names it: its grant's id, its session's id or nothing, and the id of the message."""
+
 
 @dataclass(slots=True)
 class Waiters:
-    """The agents that wait on an open stream, by request, and by the id of the call that they made."""
+    """The agents that wait for held calls: how many for each request, and by the id of the call that each made."""
 
     _count: dict[str, int] = field(default_factory=dict)
-    _by_call: dict[tuple[str, str, str | int], asyncio.Event] = field(default_factory=dict)
+    _by_call: dict[CallKey, asyncio.Event] = field(default_factory=dict)
 
-    def enter(self, request_id: str, call_key: tuple[str, str, str | int]) -> asyncio.Event:
-        """Begin to wait; the event is set when the agent cancels the call by a notification."""
-        self._count[request_id] = self._count.get(request_id, 0) + 1
+    @contextmanager
+    def cancellable(self, call_key: CallKey) -> Iterator[asyncio.Event]:
+        """Listen for the notification by which an agent cancels this call of its own; the event is set when it comes."""
         cancelled = self._by_call[call_key] = asyncio.Event()
-        return cancelled
+        try:
+            yield cancelled
+        finally:
+            if self._by_call.get(call_key) is cancelled:
+                del self._by_call[call_key]
 
-    def exit(self, request_id: str, call_key: tuple[str, str, str | int], cancelled: asyncio.Event) -> bool:
+    def enter(self, request_id: str) -> None:
+        """Begin to wait for a request."""
+        self._count[request_id] = self._count.get(request_id, 0) + 1
+
+    def exit(self, request_id: str) -> bool:
         """Stop waiting; tells whether nobody waits for this request any more."""
-        if self._by_call.get(call_key) is cancelled:
-            del self._by_call[call_key]
         self._count[request_id] -= 1
         if self._count[request_id]:
             return False
@@ -49,7 +59,7 @@ class Waiters:
         """Tell whether somebody waits for this request."""
         return request_id in self._count
 
-    def cancel(self, call_key: tuple[str, str, str | int]) -> bool:
+    def cancel(self, call_key: CallKey) -> bool:
         """Pass a cancellation on to the call that it names; False when no held call has that id."""
         event = self._by_call.get(call_key)
         if event is None:

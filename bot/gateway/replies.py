@@ -4,6 +4,8 @@ from aiohttp import web
 
 from bot import mcp
 
+UNAVAILABLE = -31005  # the JSON-RPC code of a message that could not be served just now
+
 
 def json_response(body: bytes, status: int = 200) -> web.Response:
     """Answer with one JSON body."""

@@ -10,7 +10,7 @@ from aiohttp import web
 from bot import mcp
 from bot.gateway import relay, tools
 from bot.gateway.context import GatewayContext
-from bot.gateway.replies import Turned, json_response, refusal
+from bot.gateway.replies import UNAVAILABLE, Turned, json_response, refusal
 from bot.mcp import Era, Kind, Message
 from bot.mcp.eras import INVALID_REQUEST
 from workflows.audit import Entry, Tag
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^][:/?#@\\\s]+)(?::[0-9]{1,5})?")
 _SERVER = re.compile(r"/mcp/([a-z0-9][a-z0-9_.-]*)/?")
-_UNAVAILABLE = -31005
 
 
 def build(context: GatewayContext, *, shutdown_timeout: float = 5.0) -> web.ServerRunner:
@@ -73,7 +72,7 @@ async def _serve(context: GatewayContext, http: web.BaseRequest, grant: Grant) -
         raise
     except AskfirstError as error:
         log.warning("a message could not be served: %s", error)
-        return json_response(mcp.error(message.id, _UNAVAILABLE, str(error)))
+        return json_response(mcp.error(message.id, UNAVAILABLE, str(error)))
 
 
 async def _body(http: web.BaseRequest, grant: Grant, most: int) -> bytes:

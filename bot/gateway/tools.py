@@ -164,18 +164,21 @@ async def _hold(asked: Asked, policy: Policy) -> web.StreamResponse:
     if asked.message.call is not None and asked.message.call.continues:
         why = "This call answers a question of the server, and it needs approval, which can be given to a call from its start only."
         return await _deny(asked, rule=asked.verdict.rule, why=f"{why} Ask again without requestState and inputResponses.")
-    try:
-        definition = await context.upstreams.definition(asked.call.server, asked.call.tool)
-        held = await _written_down(asked, policy, definition)
-    except UpstreamUnreachable as error:
-        context.recorder.note(asked.entry(Tag.CALL_FAILED, why=str(error)))
-        return json_response(mcp.error(asked.message_id, relay.UNREACHABLE, str(error)))
-    except (Unmanned, TooManyPending, NotAllowed) as refusal:
-        return await _deny(asked, rule=asked.verdict.rule, why=str(refusal))
-    context.changes.notify(held.request.id)
-    session_id = asked.http.headers.get("Mcp-Session-Id", "")
-    waits = waiting.Waiting(asked.grant, asked.message, asked.message_id, session_id, held.request.id)
-    return await waiting.respond(context, asked.http, waits, held.request)
+    key = (asked.grant.id, asked.http.headers.get("Mcp-Session-Id", ""), asked.message_id)
+    with context.waiters.cancellable(key) as cancelled:
+        try:
+            definition = await context.upstreams.definition(asked.call.server, asked.call.tool)
+            if cancelled.is_set():
+                return web.Response(status=204)  # before anybody was asked
+            held = await _written_down(asked, policy, definition)
+        except UpstreamUnreachable as error:
+            context.recorder.note(asked.entry(Tag.CALL_FAILED, why=str(error)))
+            return json_response(mcp.error(asked.message_id, relay.UNREACHABLE, str(error)))
+        except (Unmanned, TooManyPending, NotAllowed) as refusal:
+            return await _deny(asked, rule=asked.verdict.rule, why=str(refusal))
+        context.changes.notify(held.request.id)
+        waits = waiting.Waiting(asked.grant, asked.message, asked.message_id, held.request.id)
+        return await waiting.respond(context, asked.http, waits, held.request, cancelled)
 
 
 async def _written_down(asked: Asked, policy: Policy, definition: str | None) -> Held:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from bot import mcp
 from bot.gateway import outcomes
 from bot.gateway.context import GatewayContext
+from bot.gateway.replies import UNAVAILABLE
 from bot.mcp import Message, MessageId
 from workflows import lifecycle
 from workflows.errors import AskfirstError
@@ -26,37 +27,37 @@ PROGRESS_EVERY = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One agent's call and the request that answers it. `call_key` names the call for `notifications/cancelled`."""
+    """One agent's call and the request that answers it."""
 
     grant: Grant
     message: Message
     message_id: MessageId
-    session_id: str
     request_id: str
 
-    @property
-    def call_key(self) -> tuple[str, str, MessageId]:
-        """The call as its own agent names it."""
-        return (self.grant.id, self.session_id, self.message_id)
 
-
-async def respond(context: GatewayContext, http: web.BaseRequest, waiting: Waiting, row: ApprovalRequest) -> web.StreamResponse:
+async def respond(
+    context: GatewayContext, http: web.BaseRequest, waiting: Waiting, row: ApprovalRequest, cancelled: asyncio.Event
+) -> web.StreamResponse:
     """Answer a held call: at once when it is settled, else by a stream, or by one JSON body where the agent takes no stream."""
     if row.state in TERMINAL:
         return await _at_once(context, http, waiting, row)
     stream = None
     if "text/event-stream" in http.headers.get("Accept", ""):
         stream = web.StreamResponse(headers=mcp.EVENT_STREAM_HEADERS)
-    cancelled = context.waiters.enter(waiting.request_id, waiting.call_key)
+    context.waiters.enter(waiting.request_id)
     wait = _Wait(context, http, waiting, stream, cancelled)
     there = False
     try:
         if stream is not None:
             await stream.prepare(http)
         there = await wait.until_told()
+    except AskfirstError as error:
+        if stream is None:
+            raise
+        await stream.write(mcp.event(mcp.error(waiting.message_id, UNAVAILABLE, str(error))))
     finally:
-        if context.waiters.exit(waiting.request_id, waiting.call_key, cancelled) and not there:
-            context.keep(_gone(context, waiting.request_id, handle=wait.handing))
+        if context.waiters.exit(waiting.request_id) and not there:
+            context.keep(_gone(context, waiting.request_id, handing=wait.handing))
     if stream is None:
         return wait.answer or web.Response(status=204)
     with contextlib.suppress(ConnectionError):
@@ -74,14 +75,14 @@ async def _at_once(context: GatewayContext, http: web.BaseRequest, waiting: Wait
 
 @dataclass(slots=True)
 class _Wait:
-    """One answer in the making. `handing` is true between writing down that the agent has a handle and having told it."""
+    """One answer in the making. `handing` is there from when a handle is being written down for the agent until it was told."""
 
     context: GatewayContext
     http: web.BaseRequest
     waiting: Waiting
     stream: web.StreamResponse | None
     cancelled: asyncio.Event
-    handing: bool = False
+    handing: "asyncio.Task[ApprovalRequest] | None" = None
     answer: web.Response | None = None
 
     async def until_told(self) -> bool:
@@ -109,22 +110,24 @@ class _Wait:
 
     async def _hand_off(self, seen: ApprovalRequest) -> bool:
         """Give the agent a pending result, written down before it is told; False when the request was settled in that moment."""
-        self.handing = not seen.handed_off
         move = partial(lifecycle.hand_off, request_id=seen.id, now=self.context.clock())
-        row = await self.context.database.awrite(move)
+        writing = self.context.keep(self.context.database.awrite(move))
+        self.handing = None if seen.handed_off else writing
+        row = await asyncio.shield(writing)
         self.context.changes.notify(row.id)
-        if row.state in TERMINAL:
-            self.handing = False
-            return False
-        await self._tell(mcp.pending(self.waiting.message_id, outcomes.pending(row), self.waiting.message.era))
-        self.handing = False
-        return True
+        if row.state not in TERMINAL:
+            await self._tell(mcp.pending(self.waiting.message_id, outcomes.pending(row), self.waiting.message.era))
+        self.handing = None
+        return row.state not in TERMINAL
 
     async def _tell(self, body: bytes) -> None:
+        """Let the agent have the end of it, all of it: what comes after this may rely on that it left."""
         if self.stream is not None:
             await self.stream.write(mcp.event(body))
-        else:
-            self.answer = web.Response(body=body, content_type="application/json")
+            return
+        self.answer = web.Response(body=body, content_type="application/json")
+        await self.answer.prepare(self.http)
+        await self.answer.write_eof()
 
 
 async def _woken(changed: asyncio.Event, cancelled: asyncio.Event, seconds: float) -> bool:
@@ -158,8 +161,12 @@ def _find(session: Session, *, request_id: str) -> ApprovalRequest:
     return row
 
 
-async def _gone(context: GatewayContext, request_id: str, *, handle: bool = False) -> None:
-    await context.database.awrite(partial(lifecycle.leave, request_id=request_id, now=context.clock(), take_back_handle=handle))
+async def _gone(context: GatewayContext, request_id: str, *, handing: "asyncio.Task[ApprovalRequest] | None" = None) -> None:
+    """Write down that nobody waits. A handle that was being written down for whoever left is taken back, after it is there."""
+    if handing is not None:
+        await asyncio.wait([handing])
+    move = partial(lifecycle.leave, request_id=request_id, now=context.clock(), take_back_handle=handing is not None)
+    await context.database.awrite(move)
     context.changes.notify(request_id)
 
 
