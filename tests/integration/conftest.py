@@ -1,14 +1,14 @@
-"""A migrated database for each test, on SQLite and on PostgreSQL: copied from one that was migrated once, because that is quick."""
+"""A migrated database for each test, on SQLite and on PostgreSQL: migrated once and copied or emptied, because that is quick."""
 
-import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
+from sqlmodel import SQLModel
 
 from tests.databases import Cluster, sqlite_url
 from tests.factories import Scene
@@ -16,11 +16,8 @@ from workflows.database import Database
 
 
 def _migrate(url: str) -> None:
-    database = Database(url)
-    try:
+    with closing(Database(url)) as database:
         database.migrate()
-    finally:
-        database.close()
 
 
 @pytest.fixture(scope="session")
@@ -32,42 +29,38 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(cluster: Cluster) -> str:
-    """Migrate a PostgreSQL database once, and give its name."""
-    name = f"template_{secrets.token_hex(4)}"
-    _administer(cluster, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    _migrate(cluster.url(name))
-    return name
+def migrated_database(cluster: Cluster) -> Iterator[str]:
+    """Migrate a PostgreSQL database once, and give its URL."""
+    with cluster.database() as url:
+        _migrate(url)
+        yield url
 
 
-def _administer(cluster: Cluster, statement: sql.Composed) -> None:
-    with psycopg.connect(host=str(cluster.directory), user="postgres", dbname="postgres", autocommit=True) as admin:
-        admin.execute(statement)
+def _empty(url: str) -> None:
+    """Take every row out, after whoever is still connected was sent away: a test leaves nothing to the next."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(url) as connection:
+        connection.execute(others)
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the URL of a migrated database that holds nothing."""
+    """Give the URL of a migrated database that holds nothing. Its schema is to be left as it is, or put back."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "askfirst.db")
         yield sqlite_url(tmp_path)
         return
-    cluster: Cluster = request.getfixturevalue("cluster")
-    name = sql.Identifier(f"t_{secrets.token_hex(8)}")
-    template = sql.Identifier(request.getfixturevalue("migrated_template"))
-    _administer(cluster, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
-    try:
-        yield cluster.url(name.as_string().strip('"'))
-    finally:
-        _administer(cluster, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    url: str = request.getfixturevalue("migrated_database")
+    yield url
+    _empty(url)
 
 
 @pytest.fixture
 def database(migrated_url: str) -> Iterator[Database]:
     """Open the database, and close it after the test."""
-    with ExitStack() as stack:
-        opened = Database(migrated_url)
-        stack.callback(opened.close)
+    with closing(Database(migrated_url)) as opened:
         yield opened
 
 

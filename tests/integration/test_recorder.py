@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import pytest
@@ -44,6 +44,16 @@ def _sql(scene: Scene, statement: str) -> None:
         session.connection().execute(sa.text(statement))
 
     scene.database.write(run)
+
+
+@contextlib.contextmanager
+def _in_trouble(scene: Scene) -> Iterator[None]:
+    """No row of the trail can be written while this lasts."""
+    _sql(scene, "ALTER TABLE audit RENAME TO hidden")
+    try:
+        yield
+    finally:
+        _sql(scene, "ALTER TABLE hidden RENAME TO audit")
 
 
 @pytest.fixture
@@ -117,18 +127,17 @@ async def test_a_database_that_refuses_stops_the_calls_and_keeps_what_was_noted(
 ) -> None:
     """The table is gone: `put` says so, then `note` does; when it is back, what was noted is written, once and in order."""
     caplog.set_level(logging.CRITICAL, "workflows.counters")
-    _sql(scene, "ALTER TABLE audit RENAME TO hidden")
-    recorder.note(_entry("noted"))
-    with pytest.raises(DatabaseUnusable):
-        await recorder.put(_entry("refused"), _charged())
-    with pytest.raises(DatabaseUnusable, match="not forwarded"):
-        recorder.note(_entry("refused"))
-    with contextlib.suppress(DatabaseUnusable):
-        await recorder.give_back(_charged())  # needs no row of the trail, and is no sign that one can be written
-    with pytest.raises(DatabaseUnusable, match="not forwarded"):
-        recorder.note(_entry("refused"))
-    assert _used(scene) == 0
-    _sql(scene, "ALTER TABLE hidden RENAME TO audit")
+    with _in_trouble(scene):
+        recorder.note(_entry("noted"))
+        with pytest.raises(DatabaseUnusable):
+            await recorder.put(_entry("refused"), _charged())
+        with pytest.raises(DatabaseUnusable, match="not forwarded"):
+            recorder.note(_entry("refused"))
+        with contextlib.suppress(DatabaseUnusable):
+            await recorder.give_back(_charged())  # needs no row of the trail, and is no sign that one can be written
+        with pytest.raises(DatabaseUnusable, match="not forwarded"):
+            recorder.note(_entry("refused"))
+        assert _used(scene) == 0
     await eventually(lambda: _told(scene) == ["noted"])
 
     async def noted_again() -> bool:
@@ -147,10 +156,8 @@ async def test_a_database_that_refuses_stops_the_calls_and_keeps_what_was_noted(
 async def test_a_put_tries_a_database_in_trouble_again_at_once(scene: Scene, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
     """A call need not wait for the next try of the clock: what it writes shows that the database is back."""
     caplog.set_level(logging.CRITICAL, "workflows.counters")
-    _sql(scene, "ALTER TABLE audit RENAME TO hidden")
-    with pytest.raises(DatabaseUnusable):
+    with _in_trouble(scene), pytest.raises(DatabaseUnusable):
         await recorder.put(_entry("refused"))
-    _sql(scene, "ALTER TABLE hidden RENAME TO audit")
     assert await recorder.put(_entry("there")) is None
     recorder.note(_entry("noted"))
     await eventually(lambda: _told(scene) == ["there", "noted"])

@@ -143,6 +143,23 @@ async def test_nothing_but_what_is_approved_attended_and_in_time_is_called(shop:
     assert scene.state(dead) is State.RELEASING
 
 
+async def test_an_approval_starts_its_own_release(shop: Shop) -> None:
+    """Whoever calls `start` need not know the state: only what is approved and attended runs, and once."""
+    request_id = shop.scene.held()
+    for known in (request_id, "apr_0"):
+        shop.releaser.start(known)
+    await eventually(lambda: not shop.releaser.running)
+    assert shop.till.calls == []
+    shop.scene.vote(request_id, ALICE)
+    for _ in range(3):
+        shop.releaser.start(request_id)
+    await shop.held(request_id, State.RELEASED)
+    await eventually(lambda: not shop.releaser.running)
+    shop.releaser.start(request_id)
+    await eventually(lambda: not shop.releaser.running)
+    assert len(shop.till.calls) == 1
+
+
 async def test_an_upstream_that_comes_back_is_called(shop: Shop) -> None:
     """While it cannot be reached the request stays approved, untouched."""
     request_id = shop.scene.approved()
@@ -283,13 +300,15 @@ async def test_an_outcome_is_kept_while_the_database_refuses(shop: Shop, elsewhe
     shop.till.during = refuse
     request_id = shop.scene.approved()
     await shop.releaser.sweep()
-    await refusing.wait()
-    with pytest.raises(DatabaseUnusable):
-        await shop.scene.database.awrite(
-            partial(lifecycle.reap, request_id=request_id, instance="x", running=frozenset(), now=shop.scene.now)
-        )
-    await eventually(lambda: shop.releaser.running == {request_id})
-    await elsewhere.database.awrite(sql("ALTER TABLE hidden RENAME TO audit"))
+    await asyncio.wait_for(refusing.wait(), 5)
+    try:
+        with pytest.raises(DatabaseUnusable):
+            await shop.scene.database.awrite(
+                partial(lifecycle.reap, request_id=request_id, instance="x", running=frozenset(), now=shop.scene.now)
+            )
+        await eventually(lambda: shop.releaser.running == {request_id})
+    finally:
+        await elsewhere.database.awrite(sql("ALTER TABLE hidden RENAME TO audit"))
     await shop.held(request_id, State.RELEASED)
     assert shop.scene.row(request_id).outcome == b'{"content":[]}'
     assert len(shop.till.calls) == 1

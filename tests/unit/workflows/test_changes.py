@@ -51,3 +51,16 @@ async def test_nothing_is_kept_of_who_went() -> None:
         assert list(changes.watched) == ["apr_1"]
     assert list(changes.watched) == []
     changes.notify("apr_1")
+
+
+async def test_what_changed_is_taken_once() -> None:
+    """Each request once however often it changed; what changes later is taken later."""
+    changes = Changes()
+    for request_id in ("apr_1", "apr_2", "apr_1"):
+        changes.notify(request_id)
+    assert changes.take() == {"apr_1", "apr_2"}
+    assert not changes.due.is_set()
+    assert changes.take() == frozenset()
+    changes.notify("apr_2")
+    assert changes.due.is_set()
+    assert changes.take() == {"apr_2"}
