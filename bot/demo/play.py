@@ -154,7 +154,7 @@ async def _decide(story: Story, stage: Stage, seen: Seen, *, auto: bool) -> None
 
 async def _verdict(story: Story, stage: Stage, seen: Seen, *, auto: bool) -> int:
     code, said = await output_of(stage, "audit", "verify")
-    story.say("audit", said.splitlines()[-1] if said else f"audit verify ended with {code}")
+    story.say("audit", said.splitlines()[-1].removeprefix("audit: ") if said else f"audit verify ended with {code}")
     checks = {**(seen.checks() if auto else {}), "the audit trail is whole": code == 0}
     story.outcome(checks)
     return 0 if all(checks.values()) else 1

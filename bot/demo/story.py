@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Literal, TextIO, TypeAlias
 
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
 from workflows.redaction import visible
@@ -33,9 +32,7 @@ class Story:
 
     def say(self, who: Who, text: str, *, style: str = "") -> None:
         """Print one line: who, and what happened to them."""
-        line = Text(f"{who:<{_INDENT}}", style=_STYLES[who])
-        line.append(Text(visible(text), style=style or "not bold"))
-        self._console.print(line, soft_wrap=True)
+        self._console.print(Text.assemble((f"{who:<{_INDENT}}", _STYLES[who]), (visible(text), style)), soft_wrap=True)
 
     def calls(self, tool: str, arguments: Mapping[str, object]) -> None:
         """The agent asks for a call."""
@@ -47,17 +44,8 @@ class Story:
 
     def invite(self, url: str, person: str) -> None:
         """Show the one-time link, whole and on a line of its own so that it can be copied."""
-        if self._console.is_terminal:
-            words = Text.assemble(
-                ("An agent waits for your decision. Open this link as ", ""),
-                (person, "bold"),
-                (", once:\n\n", ""),
-                (url, f"bold link {url}"),
-            )
-            self._console.print(Panel(words, border_style="green", expand=False), soft_wrap=True)
-        else:
-            self.say("desk", f"An agent waits for your decision. Open this link as {person}, once:")
-            self.say("desk", url)
+        self.say("desk", f"An agent waits for your decision. Open this link as {person}, once:", style="bold")
+        self._console.print(Text(f"\n{url}\n", style=f"bold green link {url}"), soft_wrap=True)
 
     def outcome(self, checks: Mapping[str, bool]) -> None:
         """Say of every expectation whether it held."""

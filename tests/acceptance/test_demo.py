@@ -53,7 +53,7 @@ def test_it_plays_to_the_end_by_itself_and_every_outcome_is_as_expected(tmp_path
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("moment", ["server    a real MCP server listens", "desk      http://127.0.0.1:"])
+@pytest.mark.parametrize("moment", ["server    a real MCP server listens", "/sign-in?token="])
 def test_told_to_end_it_leaves_nothing_behind(
     demo: "subprocess.Popen[bytes]", tmp_path: Path, number: signal.Signals, code: int, moment: str
 ) -> None:

@@ -1,0 +1,25 @@
+"""The benchmark runs as its README says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_one_command_measures_every_column_and_says_whether_targets_are_reached(tmp_path: Path) -> None:
+    """However short the run: ratios first, a row for each column at each width, and an exit code that follows from the targets."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.run", "--rounds", "1", "--seconds", "0.2", "--approvals", "3"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        check=False,
+    )
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert [line[:2] in {"ok", "NO"} for line in lines[:4]] == [True] * 4
+    assert done.returncode == (1 if any(line.startswith("NO") for line in lines) else 0)
+    rows = [line.split()[:2] for line in lines[6:] if line]
+    assert rows == [[name, width] for width in ("1", "32") for name in ("direct", "bare", "askfirst")]
+    assert list(tmp_path.iterdir()) == []
