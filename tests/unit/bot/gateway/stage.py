@@ -175,7 +175,11 @@ class Stage:
     sweeps: Sweeps
     base: str
     client: aiohttp.ClientSession
-    scene: Scene
+
+    @property
+    def scene(self) -> Scene:
+        """The verbs of people and clock on the database of this gateway, at its time."""
+        return Scene(self.database, now=self.clock.now)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -309,8 +313,7 @@ def address(upstream: Relayed, name: str = "payments", **facts: Any) -> ServerAd
 async def raised(database: Database, scenery: Set, clock: Clock | None = None) -> AsyncIterator[Stage]:
     """Run a gateway over this database, as `askfirst serve` does; the release and the sweeps run when a test says so."""
     clock = clock or Clock()
-    scene = Scene(database, policy=next(iter(scenery.policies.values()), rules()), now=clock.now)
-    await asyncio.to_thread(partial(scene.declare, grants_=scenery.grants))
+    await asyncio.to_thread(partial(Scene(database, now=clock.now).declare, grants_=scenery.grants))
     changes, book, policies = Changes(), GrantBook(), PolicyBook(scenery.policies)
     upstreams = Upstreams(scenery.addresses)
     context = GatewayContext(
@@ -327,20 +330,20 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
     await database.aread(book.refresh)
     releaser = Releaser(database, upstreams, policies, changes, clock)
     sweeps = Sweeps(database, changes, releaser, book, clock)
-    runner = gateway.build(context, shutdown_timeout=1.0)
+    runner = gateway.build(context, shutdown_timeout=0.2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        async with aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=("User-Agent", "Accept-Encoding")) as client:
-            yield Stage(database, clock, context, releaser, sweeps, base, client, scene)
-    finally:
-        await runner.cleanup()
-        await releaser.close()
-        await context.close()
-        await upstreams.close()
-        await context.recorder.close()
+    async with aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=("User-Agent", "Accept-Encoding")) as client:
+        try:
+            yield Stage(database, clock, context, releaser, sweeps, base, client)
+        finally:
+            await runner.cleanup()
+            await releaser.close()
+            await context.close()
+            await upstreams.close()
+            await context.recorder.close()
 
 
 @contextlib.contextmanager
