@@ -129,6 +129,9 @@ class StdioOpening:
     async def _exchange(self, session: StdioSession, message: Message, body: bytes) -> StdioAnswer:
         """Send a request: an answer that comes at once is one JSON text, any other an event stream."""
         exchange = await self._stack.enter_async_context(self._opened(session, message, body))
+        if not any("text/event-stream" in value or "*/*" in value for name, value in self._headers if name.lower() == "accept"):
+            lines = [line async for line in exchange]  # the agent takes no stream, so it gets the answer alone
+            return _whole(_OK, lines[-1] if lines else b"")
         first = await _next(exchange, _JSON_WAIT_SECONDS)
         if first is not None and exchange.ended and not exchange.waiting:
             return _whole(_OK, first)
