@@ -31,6 +31,7 @@ from workflows.database import Database
 from workflows.errors import AskfirstError
 from workflows.grants import DeclaredGrant, GrantBook
 from workflows.policy import PolicyBook
+from workflows.queries import Outstanding
 from workflows.release import Releaser
 
 log = logging.getLogger("askfirst")
@@ -147,6 +148,7 @@ class Parts:
             policies=policies,
             upstreams=upstreams,
             changes=changes,
+            outstanding=Outstanding(),
             clock=now,
             durable=loaded.audit.forwarded is Forwarded.DURABLE,
         )
@@ -165,9 +167,12 @@ class Parts:
             partial(audit.record, event=Tag.SERVE_START, actor=audit.SYSTEM, now=now(), detail={"instance": self.releaser.instance})
         )
         await self.database.aread(self.grants.refresh)
-        sweeps = scheduler.Sweeps(self.database, self.changes, self.releaser, self.grants, now, self.settings.audit.anchor)
+        sweeps = scheduler.Sweeps(
+            self.database, self.changes, self.releaser, self.grants, self.gateway.outstanding, now, self.settings.audit.anchor
+        )
         await sweeps.reap()
         await sweeps.orphan()
+        await sweeps.look()
         async with self._listening():
             clock = scheduler.build(sweeps, self.reload)
             clock.start()
@@ -190,8 +195,8 @@ class Parts:
                 print(f"askfirst desk listening on {_url(at_desk)}", flush=True)  # noqa: T201
                 yield
             finally:
-                await agents.cleanup()
-                await people.cleanup()
+                self.gateway.stop()
+                await asyncio.gather(agents.cleanup(), people.cleanup())
 
     def _desk(self, bound: socket.socket) -> desk.DeskContext:
         chosen = self.settings.desk

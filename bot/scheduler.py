@@ -33,6 +33,7 @@ class Sweeps:
     changes: Changes
     releaser: Releaser
     grants: GrantBook
+    outstanding: queries.Outstanding
     clock: Callable[[], datetime]
     anchor: Path | None = None
     grace: timedelta = lifecycle.GRACE
@@ -66,6 +67,8 @@ class Sweeps:
     async def look(self) -> None:
         """Notice what another process changed: a decision on the command line, a grant that was revoked."""
         await self.database.aread(self.grants.refresh)
+        added = self.outstanding.begin()
+        self.outstanding.swap(await self.database.aread(partial(queries.outstanding, now=self.clock())), added)
         watched = self.changes.watched
         versions = await self.database.aread(partial(queries.versions, ids=watched)) if watched else {}
         for request_id, version in versions.items():

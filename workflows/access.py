@@ -7,7 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from workflows import audit
 from workflows.audit import Tag
-from workflows.errors import TokenRefused
+from workflows.errors import BadName, TokenRefused
 from workflows.grants import token_hash
 from workflows.people import Person
 from workflows.tables import DeskLink, DeskSession, PersonalToken
@@ -15,6 +15,7 @@ from workflows.tables import DeskLink, DeskSession, PersonalToken
 LINK_LIVES = timedelta(minutes=10)
 SESSION_LIVES = timedelta(hours=12)
 TOKEN_LIVES = timedelta(days=90)
+MAX_LABEL = 100
 
 
 def mint_link(session: Session, person: Person, *, now: datetime, ttl: timedelta = LINK_LIVES) -> str:
@@ -72,6 +73,8 @@ def end_session(session: Session, token: str, *, now: datetime) -> None:
 
 def mint_token(session: Session, person: Person, *, label: str, now: datetime, ttl: timedelta = TOKEN_LIVES) -> str:
     """Make a personal token for the command line; it is shown once."""
+    if not 0 < len(label) <= MAX_LABEL or not label.isprintable():
+        raise BadName(f"The label of a token is one line of 1 to {MAX_LABEL} characters. Choose another.")
     token = f"askp_{secrets.token_urlsafe(32)}"
     session.add(PersonalToken(token_sha256=token_hash(token), person=person.key, label=label, created_at=now, expires_at=now + ttl))
     audit.record(session, Tag.DESK_TOKEN, actor=person.key, now=now, detail={"label": label, "expires_at": (now + ttl).isoformat()})

@@ -210,6 +210,11 @@ def _digest(domain: bytes, *parts: bytes) -> str:
     return digest.hexdigest()
 
 
+def call_digest(call: ToolCall) -> str:
+    """Name a call by what the agent said: SHA-256 (hex) over server, tool and canonical arguments. A repeat of the call has the same."""
+    return _digest(b"askfirst said 1", call.server.encode(), call.tool.encode(), canonical(dict(call.arguments)))
+
+
 def fingerprint(call: ToolCall, definition: str | None) -> str:
     """Name a call by what it would do: SHA-256 (hex) over server, tool, canonical arguments and the digest of the tool's definition."""
     return _digest(

@@ -28,6 +28,12 @@ class Changes:
         self.any.set()
         self.any = asyncio.Event()
 
+    def wake_all(self) -> None:
+        """Wake everybody who watches anything, such as when this process is about to end."""
+        for watchers in self._watchers.values():
+            for event in watchers:
+                event.set()
+
     def take(self) -> frozenset[str]:
         """Give the requests that changed since the last time, for the release loop."""
         taken, self._changed = frozenset(self._changed), set()

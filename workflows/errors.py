@@ -79,6 +79,12 @@ class BadPerson(AskfirstError):
     code = "bad_person"
 
 
+class BadName(AskfirstError):
+    """A name has 1 to 64 lower-case letters, digits, dots, hyphens and underscores, and begins with a letter or digit."""
+
+    code = "bad_name"
+
+
 class Taken(AskfirstError):
     """That name is taken. Choose another one."""
 

@@ -1,6 +1,7 @@
 """Grants: which agent may speak to which server, under which policy, and who answers for it. A token is shown once."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sqlmodel import Session, col, select
 from workflows import audit
 from workflows.audit import Tag
 from workflows.calls import JSON
-from workflows.errors import NotAllowed, NotFound, Taken
+from workflows.errors import BadName, NotAllowed, NotFound, Taken
 from workflows.tables import Grant
 
 
@@ -28,6 +29,9 @@ class DeclaredGrant:
     budget: int | None = None
 
 
+_LABEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+
+
 def token_hash(token: str) -> str:
     """SHA-256 (hex) of a token: all that is stored of it. Tokens are random, so a plain hash cannot be guessed back."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
@@ -41,6 +45,8 @@ def create(
     session: Session, *, label: str, server: str, policy: str | None, owner: str, budget: int | None, actor: str, now: datetime
 ) -> tuple[Grant, str]:
     """Make a grant and give it with its token, which nobody can read again."""
+    if not _LABEL.fullmatch(label):
+        raise BadName
     if _by_label(session, label) is not None:
         raise Taken(f"There is a grant {label} already. Choose another label, or rotate its token.")
     token = _new_token()
@@ -142,20 +148,17 @@ class GrantBook:
     """The grants in memory, found by the hash of a token. The clock refreshes it, so a revoked token ends within a second."""
 
     def __init__(self) -> None:
-        self._by_token: dict[str, Grant] = {}
-        self._known: dict[str, Grant] = {}
+        self._book: tuple[dict[str, Grant], dict[str, Grant]] = ({}, {})
 
     def refresh(self, session: Session) -> None:
         """Read every grant that is not revoked."""
         rows = session.exec(select(Grant).where(col(Grant.revoked_at).is_(None))).all()
-        self._by_token = {row.token_sha256: row for row in rows}
-        self._known = {}
+        self._book = ({row.token_sha256: row for row in rows}, {})
 
     def find(self, token: str) -> Grant | None:
         """The grant of a token, or None."""
-        grant = self._known.get(token)
-        if grant is None:
-            grant = self._by_token.get(token_hash(token))
-            if grant is not None:
-                self._known[token] = grant
+        by_hash, seen = self._book
+        grant = seen.get(token)
+        if grant is None and (grant := by_hash.get(token_hash(token))) is not None:
+            seen[token] = grant
         return grant

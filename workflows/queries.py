@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -186,6 +186,44 @@ def due(session: Session, *, now: datetime) -> Mapping[str, list[str]]:
         if row.state == State.PENDING and row.remind_every is not None and row.expires_at > now:
             found["remind"].append(row.id)
     return found
+
+
+class Outstanding:
+    """Which tools of which grants have calls that live or whose outcome waits to be collected, in memory; the clock refreshes it.
+
+    It only tells where a look into the database is worth it, so that an allowed call does without one.
+    """
+
+    def __init__(self) -> None:
+        self._known: frozenset[tuple[str, str]] = frozenset()
+        self._added: set[tuple[str, str]] = set()
+
+    def add(self, grant_id: str, tool: str) -> None:
+        """A call was held just now."""
+        self._added.add((grant_id, tool))
+
+    def has(self, grant_id: str, tool: str) -> bool:
+        """Tell whether this tool of this grant may have such a call."""
+        key = (grant_id, tool)
+        return key in self._known or key in self._added
+
+    def swap(self, known: frozenset[tuple[str, str]], added: set[tuple[str, str]]) -> None:
+        """Take what was read; what was added before the reading began may be missing in it, and stays for one more round."""
+        self._known = known | added
+
+    def begin(self) -> set[tuple[str, str]]:
+        """Begin a reading: gives what was added so far."""
+        added, self._added = self._added, set()
+        self._known |= added
+        return added
+
+
+def outstanding(session: Session, *, now: datetime, within: timedelta = timedelta(hours=24)) -> frozenset[tuple[str, str]]:
+    """Read the (grant, tool) pairs for `Outstanding`."""
+    table = sa.inspect(ApprovalRequest).local_table.c
+    waits = sa.and_(table.collected_at.is_(None), table.settled_at > now - within)
+    asked = sa.select(table.grant_id, table.tool).where(sa.or_(table.state.in_([state.value for state in LIVE]), waits)).distinct()
+    return frozenset((row.grant_id, row.tool) for row in session.connection().execute(asked))
 
 
 def orphans(session: Session) -> Sequence[str]:

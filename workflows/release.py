@@ -52,6 +52,7 @@ class Releaser:
     instance: str = field(default_factory=lambda: f"in_{secrets.token_hex(8)}")
     _running: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
     _unreachable_since: dict[str, datetime] = field(default_factory=dict)
+    _again: set[str] = field(default_factory=set)
     _closing: bool = False
 
     @property
@@ -71,6 +72,8 @@ class Releaser:
 
     def start(self, request_id: str) -> None:
         """Look whether this request is to be released now, and release it then. Whoever calls need not know."""
+        if request_id in self._running:
+            self._again.add(request_id)  # what it looked at may be older than what the caller knows
         if request_id in self._running or self._closing:
             return
         task = asyncio.get_running_loop().create_task(self._release(request_id), name=f"release {request_id}")
@@ -81,6 +84,9 @@ class Releaser:
         self._running.pop(request_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the release of %s stopped: %s", request_id, error)
+        elif request_id in self._again:
+            self._again.discard(request_id)
+            self.start(request_id)
 
     async def _release(self, request_id: str) -> None:
         row, policy_name = await self.database.aread(partial(_facts, request_id=request_id))

@@ -53,7 +53,7 @@ class ApprovalRequest(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_requests_state_expires_at", "state", "expires_at"),
         sa.Index("ix_requests_held_at", "held_at"),
-        sa.Index("uq_requests_live", "grant_id", "fingerprint", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        sa.Index("uq_requests_live", "grant_id", "call_sha256", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
 
     id: str = Field(primary_key=True, max_length=40)
@@ -65,7 +65,8 @@ class ApprovalRequest(SQLModel, table=True):
     server: str = Field(max_length=100)
     tool: str = Field(max_length=256)
     arguments: bytes
-    fingerprint: str = Field(max_length=64, index=True)
+    call_sha256: str = Field(max_length=64, index=True)  # what a repeat of the call is known by
+    fingerprint: str = Field(max_length=64)  # what the votes are for: the call and the definition of its tool
     definition: str | None = Field(default=None, max_length=64)  # of the tool when it was held
     policy: str = Field(max_length=100)
     policy_sha256: str = Field(max_length=64)

@@ -16,6 +16,7 @@ from workflows.database import Database
 from workflows.errors import AskfirstError, DatabaseUnusable
 from workflows.grants import GrantBook
 from workflows.policy import PolicyBook
+from workflows.queries import Outstanding
 from workflows.tables import Grant
 
 T = TypeVar("T")
@@ -115,8 +116,10 @@ class GatewayContext:
     policies: PolicyBook
     upstreams: Upstreams
     changes: Changes
+    outstanding: Outstanding
     clock: Callable[[], datetime]
     durable: bool = False
+    stopping: bool = False
     waiters: Waiters = field(default_factory=Waiters)
     sessions: Sessions = field(default_factory=Sessions)
     refusals: Refusals = field(default_factory=Refusals)
@@ -134,6 +137,11 @@ class GatewayContext:
         error = None if task.cancelled() else task.exception()
         if error is not None and not (isinstance(error, AskfirstError) and not isinstance(error, DatabaseUnusable)):
             log.warning("a write for an agent that is gone did not succeed: %s", error)
+
+    def stop(self) -> None:
+        """Give every agent that waits a handle now: its stream ends with this process, its request does not."""
+        self.stopping = True
+        self.changes.wake_all()
 
     async def close(self) -> None:
         """Wait for what is being written."""

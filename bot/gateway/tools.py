@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from typing import TypeVar
 
 from aiohttp import web
+from sqlmodel import Session
 
 from bot import mcp
 from bot.gateway import relay, waiting
@@ -23,6 +25,7 @@ from workflows.policy import Audited, Effect, Policy, Verdict, evaluate
 from workflows.tables import Grant
 
 log = logging.getLogger(__name__)
+H = TypeVar("H", Held, Held | None)
 
 
 _FEW = 32  # argument keys; what a call with more of them tells is not kept in memory
@@ -48,6 +51,11 @@ class Asked:
         return Entry(
             tag, f"agent:{self.grant.label}", now, agent=self.grant.label, server=self.call.server, tool=self.call.tool, detail=detail
         )
+
+    @property
+    def key(self) -> tuple[str, str, MessageId]:
+        """The call as its own agent names it, for `notifications/cancelled`."""
+        return (self.grant.id, self.http.headers.get("Mcp-Session-Id", ""), self.message_id)
 
     def facts(self, rule: str) -> dict[str, JSON]:
         """What is told of every call: the rule that answered, the policy, and the arguments as far as the policy lets them be told."""
@@ -83,6 +91,8 @@ async def judge(context: GatewayContext, http: web.BaseRequest, grant: Grant, me
     call = message.call.to(grant.server)
     policy = context.policies.get(grant.policy)
     asked = Asked(context, http, grant, message, message.id, body, call, policy, evaluate(policy, call))
+    if context.outstanding.has(grant.id, call.tool) and (answer := await _repeated(asked)) is not None:
+        return answer
     if asked.verdict.effect is Effect.ALLOW:
         return await _forward(asked)
     if asked.verdict.effect is Effect.HOLD and policy is not None:
@@ -158,33 +168,52 @@ def _used_up(refused: Refused) -> str:
     )
 
 
+async def _repeated(asked: Asked) -> web.StreamResponse | None:
+    """Answer the repeat of a call that was held before from what became of that one, whatever the policy says today."""
+    with asked.context.waiters.cancellable(asked.key) as cancelled:
+        waits = asked.verdict.effect is not Effect.HOLD
+        held = await _written_down(asked, _joining(asked, waiting=waits))
+        return None if held is None else await _answered(asked, held, cancelled)
+
+
+def _joining(asked: Asked, *, waiting: bool) -> Callable[[Session], Held | None]:
+    return partial(lifecycle.join, call=asked.call, grant=asked.grant, now=asked.context.clock(), waiting=waiting)
+
+
+async def _answered(asked: Asked, held: Held, cancelled: asyncio.Event) -> web.StreamResponse:
+    asked.context.changes.notify(held.request.id)
+    waits = waiting.Waiting(asked.grant, asked.message, asked.message_id, held.request.id)
+    return await waiting.respond(asked.context, asked.http, waits, held.request, cancelled)
+
+
 async def _hold(asked: Asked, policy: Policy) -> web.StreamResponse:
     """Write the call down, or join the identical one, and answer as `waiting` does."""
     context = asked.context
     if asked.message.call is not None and asked.message.call.continues:
         why = "This call answers a question of the server, and it needs approval, which can be given to a call from its start only."
         return await _deny(asked, rule=asked.verdict.rule, why=f"{why} Ask again without requestState and inputResponses.")
-    key = (asked.grant.id, asked.http.headers.get("Mcp-Session-Id", ""), asked.message_id)
-    with context.waiters.cancellable(key) as cancelled:
+    with context.waiters.cancellable(asked.key) as cancelled:
         try:
             definition = await context.upstreams.definition(asked.call.server, asked.call.tool)
             if cancelled.is_set():
                 return web.Response(status=204)  # before anybody was asked
-            held = await _written_down(asked, policy, definition)
+            context.outstanding.add(asked.grant.id, asked.call.tool)
+            held = await _written_down(asked, _holding(asked, policy, definition))
+            context.outstanding.add(asked.grant.id, asked.call.tool)  # again: the write may have lasted over a reading
         except UpstreamUnreachable as error:
+            again = await _written_down(asked, _joining(asked, waiting=True))
+            if again is not None:
+                return await _answered(asked, again, cancelled)
             context.recorder.note(asked.entry(Tag.CALL_FAILED, why=str(error)))
             return json_response(mcp.error(asked.message_id, relay.UNREACHABLE, str(error)))
         except (Unmanned, TooManyPending, NotAllowed) as refusal:
             return await _deny(asked, rule=asked.verdict.rule, why=str(refusal))
-        context.changes.notify(held.request.id)
-        waits = waiting.Waiting(asked.grant, asked.message, asked.message_id, held.request.id)
-        return await waiting.respond(context, asked.http, waits, held.request, cancelled)
+        return await _answered(asked, held, cancelled)
 
 
-async def _written_down(asked: Asked, policy: Policy, definition: str | None) -> Held:
-    """Hold the call even if its agent breaks off in this moment: then it is written down as one that nobody waits for."""
+def _holding(asked: Asked, policy: Policy, definition: str | None) -> Callable[[Session], Held]:
     context = asked.context
-    move = partial(
+    return partial(
         lifecycle.hold,
         call=asked.whole(),
         grant=asked.grant,
@@ -194,7 +223,12 @@ async def _written_down(asked: Asked, policy: Policy, definition: str | None) ->
         now=context.clock(),
         max_pending=context.settings.max_pending_per_grant,
     )
-    task: asyncio.Task[Held] = context.keep(context.database.awrite(move))
+
+
+async def _written_down(asked: Asked, move: Callable[[Session], H]) -> H:
+    """Hold or join even if the agent breaks off in this moment: then it is written down as one that nobody waits for."""
+    context = asked.context
+    task: asyncio.Task[H] = context.keep(context.database.awrite(move))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

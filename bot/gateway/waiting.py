@@ -98,7 +98,7 @@ class _Wait:
                     await self._tell(outcomes.answer(row, self.waiting.message_id, self.waiting.message.era))
                     self.context.keep(_collected(self.context, row.id))
                     return True
-                if loop.time() >= deadline:
+                if loop.time() >= deadline or self.context.stopping:
                     if await self._hand_off(row):
                         return True
                     continue
@@ -170,11 +170,12 @@ async def _gone(context: GatewayContext, request_id: str, *, handing: "asyncio.T
     context.changes.notify(request_id)
 
 
-async def left_at_the_door(context: GatewayContext, held: "asyncio.Task[Held]") -> None:
+async def left_at_the_door(context: GatewayContext, held: "asyncio.Task[Held] | asyncio.Task[Held | None]") -> None:
     """The agent broke off while its call was being written down: nobody waits for it."""
     with contextlib.suppress(AskfirstError):
-        request_id = (await held).request.id
-        if not context.waiters.anybody(request_id):
+        found = await held
+        request_id = found.request.id if found is not None else ""
+        if found is not None and not context.waiters.anybody(request_id):
             await _gone(context, request_id)
 
 

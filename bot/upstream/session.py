@@ -28,6 +28,7 @@ _PAGES: Final = 100
 _TOO_MANY_BYTES: Final = 32 * 1024 * 1024
 _GONE: Final = 404
 _SHOWN: Final = 300
+_DEPTH: Final = 256  # the gateway has its own, lower limit
 _FRESH_SECONDS: Final = 5.0  # a session that answered so short a time ago is not asked again whether it lives
 _REFUSED: Final = range(400, 500)
 
@@ -77,7 +78,7 @@ class Session:
 
     async def _prepare(self, tool: str, raw_arguments: bytes) -> tuple[Link, dict[str, str]]:
         """Make sure that the session lives, and learn which arguments the tool wants in headers."""
-        arguments = parse_json(raw_arguments)
+        arguments = parse_json(raw_arguments, max_depth=_DEPTH)
         if not isinstance(arguments, dict):
             raise Malformed("The stored arguments are no JSON object. The call was not sent.")
         async with _preparing(self._name):

@@ -22,6 +22,7 @@ def _rows(*states: State) -> dict[str, list[ApprovalRequest]]:
                 server="s",
                 tool="act",
                 arguments=b'{"key":"k"}',
+                call_sha256="c",
                 fingerprint="f",
                 policy="p",
                 policy_sha256="0",

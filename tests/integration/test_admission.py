@@ -57,16 +57,17 @@ def test_the_audit_holds_argument_values_only_where_the_policy_says_so_and_then_
 
 
 def test_an_identical_call_joins_the_one_that_waits(scene: Scene) -> None:
-    """Whatever its spelling; a call that differs, has another definition, or is another agent's, does not."""
+    """Whatever its spelling; a call that differs or is another agent's does not, and another definition of the tool asks anew."""
     scene.declare(grants_=[make_grant(), make_grant("other-agent")])
     first = scene.hold(make_call({"amount": 50, "to": "A"}))
     again = scene.hold(make_call({"to": "A", "amount": 50}, raw=b'{"to" :"\\u0041", "amount": 50 }'))
     assert (again.joined, again.request.id) == (True, first.request.id)
     assert again.request.arguments == first.request.arguments
     assert not scene.hold(make_call({"amount": 51, "to": "A"})).joined
-    assert not scene.hold(make_call({"amount": 50, "to": "A"}), definition="e" * 64).joined
     assert not scene.hold(make_call({"amount": 50, "to": "A"}), label="other-agent").joined
-    assert scene.events(first.request.id) == ["request.hold", "request.join"]
+    anew = scene.hold(make_call({"amount": 50, "to": "A"}), definition="e" * 64)
+    assert (anew.joined, anew.request.previous_id) == (False, first.request.id)
+    assert scene.events(first.request.id) == ["request.hold", "request.join", "request.cancel"]
 
 
 @pytest.mark.parametrize("state", ["approved", "releasing"])

@@ -331,15 +331,48 @@ async def test_two_agents_never_share_a_request(stage: Stage, upstream: Relayed)
     assert len(upstream.calls) == 1
 
 
-async def test_another_definition_of_the_tool_is_another_request(stage: Stage, upstream: Relayed) -> None:
-    """Votes are bound to the tool as it was: a tool that changed since voids the approval, and its call is asked for anew."""
+async def test_a_tool_that_changed_voids_the_approval(stage: Stage, upstream: Relayed) -> None:
+    """Votes are bound to the tool as it was: the repeat is told so once, and the next one asks anew under the new definition."""
     await stage.send(refund(1), token="hasty")
     upstream.tools = [tool(REFUND, description="Now it does something else.")]
     row = await decided(stage)
     assert (row.state, upstream.calls) == (State.CANCELLED, [])
     assert "definition" in str(row.decision_reason)
-    await stage.send(refund(2), token="hasty")
-    assert len(stage.rows()) == 2
+    assert (await stage.send(refund(2), token="hasty")).words.startswith(f"[CANCELLED] {row.id}")
+    await stage.context.close()
+    assert (await stage.send(refund(3), token="hasty")).words.startswith("PENDING_APPROVAL")
+    assert {each.definition for each in stage.rows()} == {row.definition, definition_digest(upstream.tools[0])}
+
+
+@pytest.mark.parametrize("effect", ["allow", "deny"])
+async def test_a_repeat_gets_what_became_of_its_call_whatever_the_policy_says_now(stage: Stage, upstream: Relayed, effect: str) -> None:
+    """A call that was approved and run is not run again because an edit allows it, and its result is not lost because one denies it."""
+    await stage.send(refund(1), token="hasty")
+    row = await decided(stage)
+    tools: JSON = {REFUND: {}} if effect == "allow" else {}
+    stage.context.policies.replace({"payments": rules(tools=tools)})
+    again = await stage.send(refund(2), token="hasty")
+    assert (again.words, len(upstream.calls), row.state) == ("done", 1, State.RELEASED)
+    await stage.context.close()
+    await stage.sweeps.look()
+    third = await stage.send(refund(3), token="hasty")
+    assert third.words.startswith("done" if effect == "allow" else "[POLICY DENIED]")
+    assert len(upstream.calls) == (2 if effect == "allow" else 1)
+
+
+@pytest.mark.parametrize("effect", ["allow", "deny"])
+async def test_a_repeat_of_a_waiting_call_waits_whatever_the_policy_says_now(
+    stage: Stage, upstream: Relayed, effect: str
+) -> None:
+    """An edit that allows the call does not run it beside the one that people look at; one that denies it voids the approval."""
+    await stage.send(refund(1), token="hasty")
+    tools: JSON = {REFUND: {}} if effect == "allow" else {}
+    stage.context.policies.replace({"payments": rules(tools=tools)})
+    assert (await stage.send(refund(2), token="hasty")).words.startswith("PENDING_APPROVAL")
+    assert upstream.calls == []
+    row = await decided(stage)
+    assert row.state == (State.RELEASED if effect == "allow" else State.CANCELLED)
+    assert len(upstream.calls) == (effect == "allow")
 
 
 async def test_quorum_of_two_runs_after_the_second_vote(database: Database, upstream: Relayed) -> None:

@@ -4,7 +4,7 @@ By phase: `admission` (hold, join, attach, leave, hand off, collect), `voting` (
 `releasing` (claim, finish, reap). A row moves only in `moves.move`, and only from where it was seen.
 """
 
-from workflows.lifecycle.admission import Held, argument_detail, attach, collect, hand_off, hold, leave
+from workflows.lifecycle.admission import Held, argument_detail, attach, collect, hand_off, hold, join, leave
 from workflows.lifecycle.clock import GRACE, abandon, expire, orphan, remind
 from workflows.lifecycle.releasing import Fresh, Outcome, claim, finish, reap, stored_call, void
 from workflows.lifecycle.voting import cancel, vote
@@ -26,6 +26,7 @@ __all__ = [
     "finish",
     "hand_off",
     "hold",
+    "join",
     "leave",
     "orphan",
     "reap",

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from workflows import audit, groups
 from workflows.audit import Tag
-from workflows.calls import JSON, ToolCall, fingerprint
+from workflows.calls import JSON, ToolCall, call_digest, fingerprint
 from workflows.errors import Malformed, NotAllowed, TooManyPending, Unmanned
 from workflows.lifecycle.moves import change, lock, move, note
 from workflows.policy import Audited, Policy, Verdict
@@ -47,9 +47,13 @@ def hold(
     if not call.raw_arguments:
         raise Malformed("The call came without the text of its arguments, so it cannot be held.")
     _lock_grant(session, grant)
-    mark = fingerprint(call, definition)
-    previous = _previous(session, grant, mark, now=now)
-    if previous is not None and _joins(previous, now=now):
+    previous = _previous(session, grant, call_digest(call), now=now)
+    if previous is not None and previous.state in WAITING and previous.definition != definition:
+        changed = "The definition of the tool changed, and the agent asked again."
+        told: dict[str, JSON] = {"was": previous.state, "why": changed}
+        values = {"decided_by": audit.SYSTEM, "decision_reason": changed}
+        move(session, previous, Event.CANCEL, actor=audit.SYSTEM, now=now, detail=told, **values)
+    elif previous is not None and _joins(previous, now=now):
         return Held(_join(session, previous, now=now), joined=True)
     if verdict.hold is None:
         raise NotAllowed("The policy does not hold this call.")
@@ -59,7 +63,7 @@ def hold(
         raise Unmanned(f"This call needs approval, and {why}. Ask whoever runs Askfirst.")
     if _waiting(session, grant) >= max_pending:
         raise TooManyPending
-    row = _new_row(call, grant=grant, verdict=verdict, policy=policy, definition=definition, mark=mark, previous=previous, now=now)
+    row = _new_row(call, grant=grant, verdict=verdict, policy=policy, definition=definition, previous=previous, now=now)
     session.add(row)
     session.flush()
     detail: dict[str, JSON] = {
@@ -74,6 +78,19 @@ def hold(
     }
     note(session, row, Tag.REQUEST_HOLD, actor=f"agent:{grant.label}", now=now, detail=detail)
     return Held(row, joined=False)
+
+
+def join(session: Session, call: ToolCall, *, grant: Grant, now: datetime, waiting: bool = True) -> Held | None:
+    """Join the identical call that this grant has waiting, or whose outcome it did not collect yet; None when there is none.
+
+    What policy and tool are today does not matter here: a call that was asked once and run is not run again because it is repeated.
+    Without `waiting` one that still waits is left to `hold`, which looks whether it asks for the same today.
+    """
+    _lock_grant(session, grant)
+    previous = _previous(session, grant, call_digest(call), now=now)
+    if previous is None or not _joins(previous, now=now) or (previous.state in WAITING and not waiting):
+        return None
+    return Held(_join(session, previous, now=now), joined=True)
 
 
 def argument_detail(policy: Policy | None, call: ToolCall) -> dict[str, JSON]:
@@ -95,7 +112,7 @@ def _previous(session: Session, grant: Grant, mark: str, *, now: datetime) -> Ap
     """The identical call that is alive, else the latest one; locked, and expired here if its time ran out and no sweep came by yet."""
     found = session.exec(
         select(ApprovalRequest.id)
-        .where(ApprovalRequest.grant_id == grant.id, ApprovalRequest.fingerprint == mark)
+        .where(ApprovalRequest.grant_id == grant.id, ApprovalRequest.call_sha256 == mark)
         .order_by(col(ApprovalRequest.state).in_([state.value for state in LIVE]).desc(), col(ApprovalRequest.held_at).desc())
         .limit(1)
     ).first()
@@ -140,7 +157,6 @@ def _new_row(
     verdict: Verdict,
     policy: Policy,
     definition: str | None,
-    mark: str,
     previous: ApprovalRequest | None,
     now: datetime,
 ) -> ApprovalRequest:
@@ -156,7 +172,8 @@ def _new_row(
         server=call.server,
         tool=call.tool,
         arguments=call.raw_arguments,
-        fingerprint=mark,
+        call_sha256=call_digest(call),
+        fingerprint=fingerprint(call, definition),
         definition=definition,
         policy=policy.name,
         policy_sha256=policy.sha256,

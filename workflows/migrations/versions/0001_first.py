@@ -122,6 +122,7 @@ def upgrade() -> None:
         sa.Column("server", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
         sa.Column("tool", sqlmodel.sql.sqltypes.AutoString(length=256), nullable=False),
         sa.Column("arguments", sa.LargeBinary(), nullable=False),
+        sa.Column("call_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("fingerprint", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("definition", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
         sa.Column("policy", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
@@ -154,12 +155,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
     )
     with op.batch_alter_table("requests", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_requests_fingerprint"), ["fingerprint"], unique=False)
+        batch_op.create_index(batch_op.f("ix_requests_call_sha256"), ["call_sha256"], unique=False)
         batch_op.create_index("ix_requests_held_at", ["held_at"], unique=False)
         batch_op.create_index("ix_requests_state_expires_at", ["state", "expires_at"], unique=False)
         batch_op.create_index(
             "uq_requests_live",
-            ["grant_id", "fingerprint"],
+            ["grant_id", "call_sha256"],
             unique=True,
             sqlite_where=sa.text("state IN ('pending', 'approved', 'releasing')"),
             postgresql_where=sa.text("state IN ('pending', 'approved', 'releasing')"),
@@ -188,7 +189,7 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_requests_state_expires_at")
         batch_op.drop_index("ix_requests_held_at")
-        batch_op.drop_index(batch_op.f("ix_requests_fingerprint"))
+        batch_op.drop_index(batch_op.f("ix_requests_call_sha256"))
 
     op.drop_table("requests")
     op.drop_table("personal_tokens")

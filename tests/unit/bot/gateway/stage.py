@@ -31,6 +31,7 @@ from workflows.counters import Recorder
 from workflows.database import Database
 from workflows.grants import DeclaredGrant, GrantBook
 from workflows.policy import Policy, PolicyBook
+from workflows.queries import Outstanding
 from workflows.release import Releaser
 from workflows.tables import ApprovalRequest, AuditEvent, Counter
 
@@ -324,12 +325,13 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
         policies=policies,
         upstreams=upstreams,
         changes=changes,
+        outstanding=Outstanding(),
         clock=clock,
         durable=scenery.durable,
     )
     await database.aread(book.refresh)
     releaser = Releaser(database, upstreams, policies, changes, clock)
-    sweeps = Sweeps(database, changes, releaser, book, clock)
+    sweeps = Sweeps(database, changes, releaser, book, context.outstanding, clock)
     runner = gateway.build(context, shutdown_timeout=0.2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
