@@ -184,11 +184,17 @@ class Recorder:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the recorder stopped: %s", error)
         if (self._queue or self._broken) and not task.cancelled():
-            delay = _RETRY_AFTER if self._broken else 0.0
+            delay = _RETRY_AFTER if self._broken else _FLUSH_AFTER
             self._timer = self._timer or asyncio.get_running_loop().call_later(delay, self._start)
 
+    def _pressing(self) -> bool:
+        """Tell whether somebody waits for a row, or enough rows wait by themselves; any other lets more of them gather."""
+        return len(self._queue) >= _BATCH or any(item.done is not None for item in self._queue)
+
     async def _drain(self) -> None:
-        while self._queue or self._broken:
+        begun = False
+        while not begun or self._pressing():
+            begun = True
             batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
             try:
                 answers = await self._write(batch)

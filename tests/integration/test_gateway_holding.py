@@ -361,9 +361,7 @@ async def test_a_repeat_gets_what_became_of_its_call_whatever_the_policy_says_no
 
 
 @pytest.mark.parametrize("effect", ["allow", "deny"])
-async def test_a_repeat_of_a_waiting_call_waits_whatever_the_policy_says_now(
-    stage: Stage, upstream: Relayed, effect: str
-) -> None:
+async def test_a_repeat_of_a_waiting_call_waits_whatever_the_policy_says_now(stage: Stage, upstream: Relayed, effect: str) -> None:
     """An edit that allows the call does not run it beside the one that people look at; one that denies it voids the approval."""
     await stage.send(refund(1), token="hasty")
     tools: JSON = {REFUND: {}} if effect == "allow" else {}
