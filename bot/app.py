@@ -8,11 +8,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -88,6 +89,13 @@ def sync_declared(session: Session, loaded: Settings, *, at: datetime) -> None:
         for grant in loaded.grants.values()
     )
     grants.sync_declared(session, declared, now=at)
+
+
+def _adopt(session: Session, *, loaded: Settings, at: datetime) -> None:
+    """Write down what a changed configuration declares, and that it is in force."""
+    sync_declared(session, loaded, at=at)
+    policies: dict[str, JSON] = {name: policy.sha256 for name, policy in sorted(loaded.policies.items())}
+    audit.record(session, Tag.CONFIG_RELOADED, actor=audit.SYSTEM, now=at, detail={"policies": policies})
 
 
 def addresses(loaded: Settings) -> list[ServerAddress]:
@@ -221,35 +229,33 @@ class Parts:
         stamps = await asyncio.to_thread(_stamps, self._watched)
         if stamps == self._stamps:
             return
-        self._stamps = stamps
         try:
             loaded = await asyncio.to_thread(settings.load, self.settings.path, os.environ)
         except SettingsInvalid as invalid:
             said = "\n".join(map(str, invalid.problems))
             log.error("the changed configuration is not valid; the one before stays in force:\n%s", said)  # noqa: TRY400  # it says it all
-            self._watch({*self.settings.files, *invalid.files})
             problems: list[JSON] = [str(problem) for problem in invalid.problems]
             detail: dict[str, JSON] = {"problems": problems}
             await self.database.awrite(partial(audit.record, event=Tag.CONFIG_REFUSED, actor=audit.SYSTEM, now=now(), detail=detail))
+            self._watch({*self.settings.files, *invalid.files}, stamps)
             return
         await self._take_over(loaded)
+        self._watch(loaded.files, stamps)
 
-    def _watch(self, files: Iterable[Path]) -> None:
+    def _watch(self, files: Iterable[Path], seen: Mapping[Path, tuple[int, int]] = MappingProxyType({})) -> None:
+        """Look at these files from now on. What was `seen` before they were read counts, so that an edit in between is noticed."""
         self._watched = tuple(sorted(files))
-        self._stamps = _stamps(self._watched)
+        self._stamps = {path: seen.get(path, stamp) for path, stamp in _stamps(self._watched).items()}
 
     async def _take_over(self, loaded: Settings) -> None:
+        """Put a configuration in force, the database first: one that refuses leaves everything as it was, for another try."""
+        await self.database.awrite(partial(_adopt, loaded=loaded, at=now()))
+        await self.database.aread(self.grants.refresh)
         before, self.settings = self.settings, loaded
-        self._watch(loaded.files)
         self.policies.replace(loaded.policies)
         self.gateway.settings = loaded.gateway
         self.gateway.durable = loaded.audit.forwarded is Forwarded.DURABLE
         await self.upstreams.replace(addresses(loaded))
-        await self.database.awrite(partial(sync_declared, loaded=loaded, at=now()))
-        await self.database.aread(self.grants.refresh)
-        policies: dict[str, JSON] = {name: policy.sha256 for name, policy in sorted(loaded.policies.items())}
-        detail: dict[str, JSON] = {"policies": policies}
-        await self.database.awrite(partial(audit.record, event=Tag.CONFIG_RELOADED, actor=audit.SYSTEM, now=now(), detail=detail))
         log.info("the changed configuration is in force")
         fixed = (before.gateway.listen, before.desk, before.database, before.audit.anchor)
         if fixed != (loaded.gateway.listen, loaded.desk, loaded.database, loaded.audit.anchor):
