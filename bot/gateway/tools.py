@@ -173,7 +173,9 @@ async def _repeated(asked: Asked) -> web.StreamResponse | None:
     with asked.context.waiters.cancellable(asked.key) as cancelled:
         waits = asked.verdict.effect is not Effect.HOLD
         held = await _written_down(asked, _joining(asked, waiting=waits))
-        return None if held is None else await _answered(asked, held, cancelled)
+        if held is None:
+            return web.Response(status=204) if cancelled.is_set() else None  # cancelled before anything was done
+        return await _answered(asked, held, cancelled)
 
 
 def _joining(asked: Asked, *, waiting: bool) -> Callable[[Session], Held | None]:

@@ -62,6 +62,10 @@ class Peer:
         """End an answer that came in chunks."""
         await self.raw(b"0\r\n\r\n")
 
+    def close(self) -> None:
+        """Leave after what was said."""
+        self._writer.close()
+
     def abort(self) -> None:
         """Leave without a word."""
         self._writer.transport.abort()

@@ -293,6 +293,19 @@ async def test_a_cancellation_while_the_call_is_written_down_leaves_it_unattende
     await stage.left(row.id)
 
 
+@pytest.mark.parametrize("tool", [REFUND, "list_customers"], ids=["held", "allowed"])
+async def test_a_cancellation_while_an_earlier_call_is_looked_for_is_not_lost(stage: Stage, upstream: Relayed, tool: str) -> None:
+    """The tool has another call outstanding, so the database is asked first: a call that was cancelled meanwhile goes no further."""
+    stage.context.outstanding.add(stage.scene.grant(TOKEN).id, tool)
+    with busy(stage.database, _grants):
+        asking = asyncio.ensure_future(stage.send(call(tool, id=5), headers=SESSION))
+        await eventually(lambda: len(stage.context._tasks) == 1)
+        assert (await stage.send(cancel(5), headers=SESSION)).status == 202
+    assert (await asyncio.wait_for(asking, 5)).body == b""
+    assert stage.rows() == []
+    assert upstream.received == []
+
+
 async def test_a_cancellation_after_the_outcome_is_the_upstreams(stage: Stage, upstream: Relayed) -> None:
     """The id names nothing here any more."""
     async with stage.stream(refund(5), headers=SESSION) as stream:
@@ -332,7 +345,21 @@ async def _handed(stage: Stage) -> str:
     return row.id
 
 
-async def test_a_gateway_that_stops_leaves_those_who_wait_in_order(database: Database, upstream: Relayed) -> None:
+@pytest.mark.parametrize("headers", [{}, JSON_ONLY], ids=["stream", "json"])
+async def test_a_gateway_that_is_stopped_gives_those_who_wait_a_handle(stage: Stage, upstream: Relayed, headers: dict[str, str]) -> None:
+    """Their streams end with this process, their requests do not: the call runs later, and the repeat collects it."""
+    asking = asyncio.ensure_future(stage.send(refund(), headers=headers))
+    row = await stage.held()
+    await stage.waiting(row.id)
+    stage.context.stop()
+    assert (await asyncio.wait_for(asking, 5)).words.startswith(f"PENDING_APPROVAL {row.id}")
+    assert stage.row(row.id).handed_off
+    assert (await approve(stage, row.id)).state == State.RELEASED
+    assert (await stage.send(refund("collects"))).words == "done"
+    assert len(upstream.calls) == 1
+
+
+async def test_a_gateway_that_breaks_off_leaves_those_who_wait_in_order(database: Database, upstream: Relayed) -> None:
     """Open streams are broken off, and what was held is written down as unattended before the process ends."""
     async with raised(database, Set([address(upstream)])) as stage:
         asking = asyncio.ensure_future(stage.send(refund()))

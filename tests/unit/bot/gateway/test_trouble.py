@@ -10,6 +10,7 @@ import pytest
 from tests.fakes import relayed
 from tests.fakes.relayed import Peer, Received, Relayed
 from tests.unit.bot.gateway.stage import LEGACY, SETTINGS, TOKEN, Set, Stage, address, call, raised
+from tests.waiting import eventually
 from workflows.database import Database
 
 CLOSED = "http://127.0.0.1:9/mcp"
@@ -182,6 +183,59 @@ async def test_an_upstream_that_speaks_no_http_is_an_error(stage: Stage, upstrea
     answer = await asyncio.wait_for(stage.send(call()), 5)
     assert (answer.status, answer.error["code"]) == (200, -31002)
     assert len(upstream.calls) == 1
+
+
+POISON = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"poison":1}'
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["at once", "later"])
+async def test_what_an_upstream_says_unasked_reaches_nobody(stage: Stage, upstream: Relayed, *, together: bool) -> None:
+    """A second answer on a connection is not given to the next agent: that connection is not used again."""
+    said = asyncio.Event()
+
+    async def script(received: Received, peer: Peer) -> None:
+        body = b'{"jsonrpc":"2.0","id":1,"result":{}}'
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        await peer.raw(head + body + (POISON if together else b""))
+        if not together:
+            await eventually(said.is_set)
+            await peer.raw(POISON)
+            said.clear()
+        del upstream.on["tools/call"]
+        assert received.connection == 1
+
+    upstream.on["tools/call"] = script
+    assert (await stage.send(call())).message["result"] == {}
+    if not together:
+        said.set()
+        await eventually(lambda: not said.is_set())
+        await stage.send(PING, token="wrong")  # one more round of the loop, in which the gateway hears it
+    for number in range(3):
+        answer = await stage.send(call(id=number))
+        assert (answer.words, answer.message["id"]) == ("done", number)
+
+
+async def test_an_early_hint_is_no_answer(stage: Stage, upstream: Relayed) -> None:
+    """Informational answers are passed over; the one that counts is passed on."""
+
+    async def script(received: Received, peer: Peer) -> None:
+        await peer.raw(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+        await relayed.text("done")(received, peer)
+
+    upstream.on["tools/call"] = script
+    assert (await stage.send(call())).words == "done"
+
+
+async def test_an_answer_without_a_length_ends_with_its_connection(stage: Stage, upstream: Relayed) -> None:
+    """As HTTP/1.0 servers answer: all of it is passed on."""
+
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.raw(b'HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{"jsonrpc":"2.0","id":1,"result":{}}')
+        peer.close()
+
+    upstream.on["tools/call"] = script
+    for _ in range(2):
+        assert (await stage.send(call())).body == b'{"jsonrpc":"2.0","id":1,"result":{}}'
 
 
 async def test_an_answer_that_is_no_json_is_the_agents_to_judge(stage: Stage, upstream: Relayed) -> None:
