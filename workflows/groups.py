@@ -4,17 +4,20 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from workflows import audit
 from workflows.audit import Tag
 from workflows.people import ApproverGroup
 from workflows.tables import Group
 
+_NAMED = select(Group).where(col(Group.name) == sa.bindparam("wanted")).execution_options(populate_existing=True)
+
 
 def find(session: Session, name: str) -> ApproverGroup | None:
     """Read a group as it is now; None when there is none of that name."""
-    row = session.get(Group, name)
+    row = session.scalars(_NAMED, {"wanted": name}).first()
     return as_group(row) if row else None
 
 

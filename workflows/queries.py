@@ -63,6 +63,12 @@ def inbox(session: Session, *, person: str | None = None) -> list[RequestView]:
     return sorted(views, key=lambda view: _why_not(view, person) is not None)
 
 
+def standing(session: Session, request_id: str) -> RequestView | None:
+    """A request with its votes, without its trail, or None."""
+    row = session.get(ApprovalRequest, _storable(request_id))
+    return _views(session, [row])[0] if row else None
+
+
 def one(session: Session, request_id: str) -> RequestView | None:
     """A request with its votes and its trail, or None."""
     row = session.get(ApprovalRequest, _storable(request_id))

@@ -69,19 +69,22 @@ def _broken(name: str) -> UpstreamBroken:
 
 
 class Relayed:
-    """An exchange on a pooled connection: `async with` sends it and gives the answer once its headers are there."""
+    """An exchange about to begin: `async with` sends it and gives the answer once its headers are there.
 
-    __slots__ = ("_answer", "_body", "_head", "_name", "_pool", "_protocol")
+    A `fresh` one has a connection that nothing used before and nothing uses after.
+    """
 
-    def __init__(self, name: str, pool: Pool, head: bytes, body: bytes | None) -> None:
-        self._name, self._pool, self._head, self._body = name, pool, head, body
+    __slots__ = ("_answer", "_body", "_fresh", "_head", "_name", "_pool", "_protocol")
+
+    def __init__(self, name: str, pool: Pool, head: bytes, body: bytes | None, *, fresh: bool = False) -> None:
+        self._name, self._pool, self._head, self._body, self._fresh = name, pool, head, body, fresh
         self._protocol: ResponseHandler | None = None
         self._answer: PooledAnswer | None = None
 
     async def __aenter__(self) -> PooledAnswer:
         """Connect, send, and wait for headers. Raises UpstreamUnreachable (nothing was sent) or UpstreamBroken (it may have been)."""
         try:
-            protocol = self._protocol = await self._pool.connection()
+            protocol = self._protocol = await (self._pool.opened() if self._fresh else self._pool.connection())
         except (OSError, ValueError) as error:
             raise _unreachable(self._name) from error
         try:
@@ -95,32 +98,11 @@ class Relayed:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._protocol is not None:
-            self._pool.done(self._protocol, self._answer)
-
-
-class Opening:
-    """An exchange of our own about to be opened: `async with` gives the response once its headers are there."""
-
-    __slots__ = ("_context", "_name")
-
-    def __init__(self, name: str, context: "aiohttp.client._RequestContextManager") -> None:
-        self._name, self._context = name, context
-
-    async def __aenter__(self) -> aiohttp.ClientResponse:
-        """Connect, send, and wait for headers. Raises UpstreamUnreachable (nothing was sent) or UpstreamBroken (it may have been)."""
-        try:
-            return await self._context.__aenter__()
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise _unreachable(self._name) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _broken(self._name) from error
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._context.__aexit__(kind, error, trace)
+            self._pool.done(self._protocol, None if self._fresh else self._answer)
 
 
 class HttpUpstream:
-    """One upstream server over HTTP. Sessions open on first use, inside the running loop; close it when done."""
+    """One upstream server over HTTP. Connections open when needed; close it when done."""
 
     def __init__(self, address: ServerAddress) -> None:
         if address.url is None:
@@ -128,7 +110,6 @@ class HttpUpstream:
         self.address = address
         self._url = URL(address.url)
         self._pool = Pool(self._url, connect_seconds=address.connect_timeout.total_seconds())
-        self._fresh: aiohttp.ClientSession | None = None
 
     def open(self, method: str, headers: Iterable[tuple[str, str]], body: bytes | None = None, *, identity: bool = False) -> Relayed:
         """Relay one HTTP request of an agent: `headers` are its raw ones, filtered here.
@@ -141,28 +122,12 @@ class HttpUpstream:
             filtered.append(("Accept-Encoding", "identity"))
         return Relayed(self.address.name, self._pool, self._pool.head(method, filtered, None if body is None else len(body)), body)
 
-    def open_fresh(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Opening:
+    def open_fresh(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Relayed:
         """Open an exchange of our own on a connection that nothing used before: a stale one would make an unsent call look sent."""
-        if self._fresh is None:
-            self._fresh = self._session(aiohttp.TCPConnector(limit=0, force_close=True))
         filtered = filter_request_headers(headers.items(), self.address.headers)
-        return Opening(self.address.name, self._fresh.request(method, self._url, headers=filtered, data=body, allow_redirects=False))
-
-    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-        seconds = self.address.connect_timeout.total_seconds()
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=seconds),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            max_line_size=_HEADER_BYTES,
-            max_field_size=_HEADER_BYTES,
-        )
+        head = self._pool.head(method, filtered, None if body is None else len(body))
+        return Relayed(self.address.name, self._pool, head, body, fresh=True)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection that waits; those in use close when their exchange ends."""
         self._pool.close()
-        if self._fresh is not None:
-            await self._fresh.close()
-        self._fresh = None

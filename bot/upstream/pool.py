@@ -65,13 +65,17 @@ class Pool:
         return "".join(lines).encode("utf-8", "surrogateescape")
 
     async def connection(self) -> ResponseHandler:
-        """Give an idle connection, or open one. Raises OSError, also when it takes too long: nothing was sent then."""
+        """Give an idle connection, or open one. Raises OSError: nothing was sent then."""
         now = asyncio.get_running_loop().time()
         while self._idle:
             since, protocol = self._idle.pop()
             if protocol.is_connected() and not protocol.should_close and now - since < IDLE_SECONDS:
                 return protocol
             protocol.close()
+        return await self.opened()
+
+    async def opened(self) -> ResponseHandler:
+        """Open a connection that nothing used before. Raises OSError, also when it takes too long: nothing was sent then."""
         loop = asyncio.get_running_loop()
         host, port = self._url.host or "", self._url.port or 0
         name = host if self._tls is not None else None

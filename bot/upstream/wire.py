@@ -14,6 +14,7 @@ from bot.upstream.address import MAX_MESSAGE, UpstreamBroken
 from bot.upstream.envelope import Outgoing
 from bot.upstream.http import HttpUpstream
 from bot.upstream.reading import Incoming, Reply, read
+from bot.upstream.relay import Answer
 from workflows.errors import UpstreamUnreachable
 from workflows.redaction import redact_text, visible
 
@@ -90,7 +91,7 @@ class HttpWire:
         except UpstreamUnreachable as gone:  # the call itself was sent before
             raise UpstreamBroken("The upstream could not be reached again for the rest of its answer.") from gone
 
-    async def _listen(self, response: aiohttp.ClientResponse, out: Outgoing, place: _Place) -> Incoming | None:
+    async def _listen(self, response: Answer, out: Outgoing, place: _Place) -> Incoming | None:
         decoder = Decoder(max_bytes=self._max)
         async for portion in response.content.iter_any():
             for event in decoder.feed(portion):
@@ -112,7 +113,7 @@ class HttpWire:
         except (UpstreamUnreachable, UpstreamBroken) as failed:
             log.warning("a request of %s by the upstream could not be refused: %s", method, failed)
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: Answer) -> bytes:
         portions: list[bytes] = []
         size = 0
         async for portion in response.content.iter_any():
@@ -126,8 +127,8 @@ class HttpWire:
 NOBODY: Final = "No agent is waiting that could answer this."
 
 
-def _is_stream(response: aiohttp.ClientResponse) -> bool:
-    return response.status == _OK and response.content_type == "text/event-stream"
+def _is_stream(response: Answer) -> bool:
+    return response.status == _OK and response.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
 
 def _reply(body: bytes, status: int, session: str | None, out: Outgoing) -> Reply:

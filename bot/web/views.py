@@ -112,7 +112,7 @@ async def _decide(request: web.Request, name: str, verb: Callable[..., ApprovalR
 def unless_changed(session: Session, request_id: str, seen: str, *, actor: Person, tried: str, now: datetime) -> None:
     """Keep a person from deciding on what they have not seen; in the verb's own transaction, with the row locked."""
     session.get(ApprovalRequest, request_id, with_for_update=True)
-    view = queries.one(session, request_id)
+    view = queries.standing(session, request_id)
     if view is None or view.request.state != State.PENDING or facts.seen(view) == seen:
         return  # a request that is gone or settled is refused by the verb, which says by whom
     refusal = OutOfDate()

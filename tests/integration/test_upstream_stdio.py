@@ -54,7 +54,7 @@ class Agent:
 
     def __init__(self, upstream: StdioUpstream) -> None:
         self.upstream = upstream
-        self.headers: dict[str, str] = {"MCP-Protocol-Version": "2025-06-18"}
+        self.headers: dict[str, str] = {"MCP-Protocol-Version": "2025-06-18", "Accept": "application/json, text/event-stream"}
 
     async def initialize(self) -> None:
         """Open the session."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from workflows import audit
@@ -15,13 +16,16 @@ from workflows.redaction import visible
 from workflows.states import TERMINAL, Event, State, next_state
 from workflows.tables import ApprovalRequest, Vote
 
+_WANTED: sa.BindParameter[str] = sa.bindparam("wanted", type_=sa.String())
+_LOCKED = select(ApprovalRequest).where(col(ApprovalRequest.id) == _WANTED).with_for_update().execution_options(populate_existing=True)
+_VOTES = sa.select(col(Vote.voter), col(Vote.choice)).where(col(Vote.request_id) == _WANTED)
+
 
 def lock(session: Session, request_id: str) -> ApprovalRequest:
     """Read the row as it is now and keep everybody else from changing it until the commit; raises NotFound."""
     row = None
     if request_id.isascii() and request_id.isprintable():  # others are no id, and some of them no database takes
-        asked = select(ApprovalRequest).where(ApprovalRequest.id == request_id)
-        row = session.exec(asked.with_for_update().execution_options(populate_existing=True)).first()
+        row = session.scalars(_LOCKED, {"wanted": request_id}).first()
     if row is None:
         raise NotFound(f"There is no request {visible(request_id[:40])}. `askfirst requests list` shows what there is.")
     return row
@@ -29,7 +33,7 @@ def lock(session: Session, request_id: str) -> ApprovalRequest:
 
 def votes_on(session: Session, request_id: str) -> dict[str, Choice]:
     """The word of each person who voted."""
-    rows = session.exec(select(Vote).where(Vote.request_id == request_id)).all()
+    rows = session.connection().execute(_VOTES, {"wanted": request_id})
     return {row.voter: Choice(row.choice) for row in rows}
 
 
@@ -63,7 +67,8 @@ def change(session: Session, row: ApprovalRequest, **values: object) -> None:
     )
     if session.connection().execute(statement).rowcount != 1:
         raise LostRace
-    session.refresh(row)
+    for name, value in {**values, "version": seen + 1}.items():
+        set_committed_value(row, name, value)
 
 
 def note(session: Session, row: ApprovalRequest, tag: Tag, *, actor: str, now: datetime, detail: Mapping[str, JSON] | None = None) -> None:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from workflows import audit, groups
 from workflows.audit import Tag
 from workflows.errors import AlreadySettled, AskfirstError, BadReason, NotAllowed, ReasonRequired
-from workflows.lifecycle.moves import lock, move, note, votes_on
+from workflows.lifecycle.moves import change, lock, move, note, votes_on
 from workflows.people import Person
 from workflows.quorum import Choice, counted, tally, why_not
 from workflows.states import WAITING, Event, State
@@ -35,14 +35,13 @@ def vote(
     if refusal is not None:
         _refuse(session, row, refusal, actor=actor, what=choice.value, via=via, now=now)
 
-    session.merge(Vote(request_id=row.id, voter=actor.key, choice=choice.value, reason=said, via=via, at=now))
-    session.flush()
+    _cast(session, Vote(request_id=row.id, voter=actor.key, choice=choice.value, reason=said, via=via, at=now), again=actor.key in votes)
     votes[actor.key] = choice
     detail = {"choice": choice.value, "reason": said, "via": via, "own_agent": actor.key == row.owner}
     event = tally(votes, group=group, owner=row.owner, quorum=row.quorum)
     if event is None:
+        change(session, row)
         note(session, row, Tag.REQUEST_VOTE, actor=actor.key, now=now, detail=detail)
-        _touch(session, row)
         return row
     deciders = sorted(counted(votes, group, row.owner)) if event is Event.APPROVE else [actor.key]
     return move(
@@ -50,9 +49,12 @@ def vote(
     )
 
 
-def _touch(session: Session, row: ApprovalRequest) -> None:
-    row.version += 1
-    session.add(row)
+def _cast(session: Session, vote_: Vote, *, again: bool) -> None:
+    """Write the vote; a second word of the same person takes the place of the first."""
+    if again:
+        session.merge(vote_)
+    else:
+        session.add(vote_)
     session.flush()
 
 
