@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlalchemy.orm import Session as SaSession
+from sqlmodel import Session, col, select
 
 from workflows import lifecycle, queries
 from workflows.changes import Changes
@@ -160,8 +162,14 @@ class Releaser:
             await asyncio.wait(list(self._running.values()), timeout=within.total_seconds())
 
 
+_FACTS = (
+    select(ApprovalRequest, Grant.policy)
+    .join(Grant, col(Grant.id) == col(ApprovalRequest.grant_id))
+    .where(col(ApprovalRequest.id) == sa.bindparam("wanted", type_=sa.String()))
+)
+
+
 def _facts(session: Session, *, request_id: str) -> tuple[ApprovalRequest | None, str | None]:
     """The request, and the policy that its grant has now."""
-    row = session.get(ApprovalRequest, request_id)
-    grant = session.get(Grant, row.grant_id) if row else None
-    return row, grant.policy if grant else None
+    found = SaSession.execute(session, _FACTS, {"wanted": request_id}).first()
+    return (found[0], found[1]) if found else (None, None)

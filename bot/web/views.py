@@ -1,6 +1,7 @@
 """The listeners of the desk: translate, one verb, reply. A reading one draws what the rows say; a deciding one calls one verb."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from aiohttp import web
 from sqlmodel import Session
 
 from bot.web import facts, pages
-from bot.web.context import DESK, READER
+from bot.web.context import DESK, READER, DeskContext
 from bot.web.guard import frame
 from bot.web.refusals import OutOfDate, status
 from bot.web.signin import checked_form
@@ -26,6 +27,7 @@ from workflows.states import State
 from workflows.tables import ApprovalRequest
 
 T = TypeVar("T")
+_A_MOMENT = 0.25  # seconds; a release begins within some milliseconds when the upstream answers
 SEARCHED = ("words", "tool", "server", "agent", "person", "state", "since", "until")
 
 
@@ -99,14 +101,24 @@ async def _decide(request: web.Request, name: str, verb: Callable[..., ApprovalR
         return verb(session, request_id, actor=actor, reason=reason, via="desk", now=now)
 
     try:
-        await desk.database.awrite(move)
+        row = await desk.database.awrite(move)
     except NotFound:
         raise
     except AskfirstError as refusal:
         notice = pages.Notice(str(refusal), refusal.code)
         return await _show(request, notice, http_status=status(refusal), verb=name, draft=reason)
-    desk.changes.notify(request_id)
+    await _told(desk, row)
     return web.Response(status=303, headers={"Location": f"/requests/{request_id}"})
+
+
+async def _told(desk: DeskContext, row: ApprovalRequest) -> None:
+    """Tell of a decision. After an approval the page waits a moment for the release to begin, so that it is drawn with what came of it."""
+    with desk.changes.watch(row.id) as moved:
+        desk.changes.notify(row.id)
+        moved.clear()
+        if row.state == State.APPROVED and row.unattended_at is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(moved.wait(), _A_MOMENT)
 
 
 def unless_changed(session: Session, request_id: str, seen: str, *, actor: Person, tried: str, now: datetime) -> None:
