@@ -274,6 +274,10 @@ class Stage:
         await eventually(lambda: self.row(request_id).unattended_at is not None)
         return self.row(request_id)
 
+    async def collected(self) -> None:
+        """Wait until the outcome of every request is written down as one that its agent was given."""
+        await eventually(lambda: all(row.collected_at is not None for row in self.rows()))
+
     async def trail(self, *tags: str) -> list[AuditEvent]:
         """Flush the audit trail, and read its rows with these tags."""
         await self.context.recorder.close()
