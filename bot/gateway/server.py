@@ -21,6 +21,7 @@ from workflows.tables import Grant
 log = logging.getLogger(__name__)
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^][:/?#@\\\s]+)(?::[0-9]{1,5})?")
 _SERVER = re.compile(r"/mcp/([a-z0-9][a-z0-9_.-]*)/?")
 
@@ -80,6 +81,9 @@ async def _body(http: web.BaseRequest, grant: Grant, most: int) -> bytes:
     if http.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Turned(415, "The message is compressed. Send it without a Content-Encoding.", agent=grant.label)
     length = http.content_length
+    if http.headers.get("Expect", "").lower() == "100-continue" and (length or 0) <= most:
+        await http.writer.write(_GO_ON)
+        http.writer.output_size = 0  # the answer itself has not begun
     if length is not None and length <= most:
         return await http.content.read()  # the length is kept by the one who reads the socket
     found = bytearray()

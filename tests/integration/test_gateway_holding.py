@@ -23,6 +23,7 @@ from workflows.tables import ApprovalRequest
 
 REFUND = "create_refund"
 ARGUMENTS = {"amount": 50, "order": "o-1"}
+HELD: dict[str, JSON] = {"require_approval": [{"conditions": [], "reason": "A refund"}]}
 ODD = b'{"jsonrpc":"2.0","id":"odd","method":"tools/call","params":{"name":"create_refund","arguments": { "z":1.0, "a" : "\\u00e9" } }}'
 
 
@@ -385,6 +386,25 @@ async def test_quorum_of_two_runs_after_the_second_vote(database: Database, upst
         await stage.sweep()
         assert (await stream.rest())[-1]["result"]["content"][0]["text"] == "done"
     assert len(upstream.calls) == 1
+
+
+async def test_a_held_call_uses_its_limit_when_it_runs(database: Database, upstream: Relayed) -> None:
+    """To be held costs nothing; an approved call whose limit is used up waits for the next window, and a failure gives back."""
+    once: JSON = {**HELD, "limits": [{"counter": "some", "window": "minute", "max": 1}]}
+    grants = [make_grant("hasty", budget=0)]
+    async with raised(database, Set([address(upstream)], policies={"payments": rules(tools={REFUND: once})}, grants=grants)) as stage:
+        for number in range(2):
+            stage.clock.later(seconds=1)
+            await stage.send(call(REFUND, {"n": number}, id=number), token="hasty")
+            assert await stage.used() == number
+            row = await decided(stage)
+            assert row.state == (State.RELEASED if number == 0 else State.APPROVED)
+        assert len(upstream.calls) == 1
+        stage.clock.later(minutes=1)
+        upstream.on["tools/call"] = relayed.text("no", is_error=True)
+        await stage.sweep()
+        assert (stage.row(row.id).state, len(upstream.calls)) == (State.RELEASED, 2)
+        assert await stage.used() == 1
 
 
 async def test_a_call_that_nobody_could_approve_is_denied(database: Database, upstream: Relayed) -> None:

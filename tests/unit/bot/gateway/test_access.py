@@ -1,5 +1,6 @@
 """Who may speak, from where, to which server, and how much: each no is a JSON-RPC error over HTTP, and nothing of it is forwarded."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -285,3 +286,18 @@ async def test_two_lengths_in_one_request_are_refused(stage: Stage, upstream: Re
     for lengths in ("Transfer-Encoding: chunked\r\n", "Content-Length: 3\r\n"):
         assert await stage.status(hosts=f"Host: localhost\r\n{lengths}") == 400
     assert upstream.received == []
+
+
+async def test_an_agent_that_asks_before_it_sends_is_told_to_go_on(stage: Stage, upstream: Relayed) -> None:
+    """`Expect: 100-continue` is answered once the agent is known, and a stranger is refused before it sent a byte of its body."""
+    body = json.dumps(call()).encode()
+    for token, said in ((TOKEN, b"HTTP/1.1 100 Continue\r\n\r\n"), ("wrong", b"HTTP/1.1 401")):
+        reader, writer = await asyncio.open_connection(*stage.address)
+        lines = f"Host: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+        writer.write(f"POST /mcp/payments/ HTTP/1.1\r\n{lines}Expect: 100-continue\r\n\r\n".encode())
+        assert await asyncio.wait_for(reader.readexactly(len(said)), 5) == said
+        if token == TOKEN:
+            writer.write(body)
+            assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
+    assert [each.values("Expect") for each in upstream.received] == [[]]
