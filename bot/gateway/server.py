@@ -21,6 +21,7 @@ from workflows.tables import Grant
 log = logging.getLogger(__name__)
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_METHOD = re.compile(r"[!-~]+")
 _GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^][:/?#@\\\s]+)(?::[0-9]{1,5})?")
 _SERVER = re.compile(r"/mcp/([a-z0-9][a-z0-9_.-]*)/?")
@@ -100,6 +101,8 @@ async def _body(http: web.BaseRequest, grant: Grant, most: int) -> bytes:
 async def _route(context: GatewayContext, http: web.BaseRequest, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
     if message.call is not None:
         return await tools.judge(context, http, grant, message, body)
+    if message.method is not None and (message.method.lower() == "tools/call" or not _METHOD.fullmatch(message.method)):
+        raise mcp.Refused(INVALID_REQUEST, "A server could take this `method` for another one. Write it exactly.", message.id)
     if message.method == "notifications/cancelled" and message.kind is Kind.NOTIFICATION and message.era is Era.LEGACY:
         named = message.params.get("requestId")
         if isinstance(named, str | int) and not isinstance(named, bool):

@@ -1,5 +1,6 @@
 """What two readers could read differently is refused with a JSON-RPC error, never forwarded, and told in the trail."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -163,11 +164,35 @@ async def test_a_response_posted_in_the_modern_era_is_refused(stage: Stage, upst
     assert (await stage.send(body, headers=LEGACY)).status == 202
 
 
-async def test_what_is_not_a_call_in_name_is_none(stage: Stage, upstream: Relayed) -> None:
-    """A method that only looks like tools/call is the upstream's to refuse: it is relayed and no policy is asked."""
-    for method in ("tools/Call", "tools/call ", "TOOLS/CALL", "tools//call"):
+METHODS = ("tools/Call", "TOOLS/CALL", "tools/call ", " tools/call", "tools/call\n", "tools/call\0", "tools/call\u200b", "\uff54ools/call")
+
+
+async def test_a_method_that_could_be_taken_for_a_call_is_refused(stage: Stage, upstream: Relayed) -> None:
+    """A server that is lax about case, blanks or alphabets would run it, and no policy would have been asked."""
+    for method in METHODS:
+        answer = await stage.send({**call("wipe"), "method": method})
+        assert (answer.status, answer.error["code"], answer.message["id"]) == (400, -32600, 1), method
+    assert upstream.received == []
+
+
+async def test_a_method_that_nobody_knows_is_the_upstreams(stage: Stage, upstream: Relayed) -> None:
+    """It is no call, whatever it looks like: no policy is asked, and it is relayed as it stands."""
+    for method in ("tools//call", "tools/call/", "tool/call", "x.future/do-it", "$/progress"):
         body = json.dumps({**call("wipe"), "method": method}).encode()
         await stage.send(body)
         assert upstream.received[-1].body == body
     assert upstream.calls == []
     assert await stage.trail("call.forwarded", "call.denied") == []
+
+
+DAMAGE = (b"", b'"', b"\\", b"{", b"}", b"[", b":", b",", b"\x00", b"\xff", b"0", b"\xe2\x80\xa8")
+
+
+async def test_no_damage_to_a_call_makes_it_another_one(stage: Stage, upstream: Relayed) -> None:
+    """Each byte of a denied call replaced by each of these: refused, denied or relayed as it stands, and never a call that runs."""
+    whole = json.dumps(call("wipe", {"n": 1}), separators=(",", ":")).encode()
+    for position in range(len(whole)):
+        damaged = [whole[:position] + other + whole[position + 1 :] for other in DAMAGE]
+        answers = await asyncio.gather(*(stage.send(each) for each in damaged))
+        assert {answer.status for answer in answers} <= {200, 202, 400}, damaged
+    assert [each.body for each in upstream.received if json.loads(each.body).get("method") == "tools/call"] == []
