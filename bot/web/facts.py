@@ -176,14 +176,14 @@ def history(session: Session, search: Mapping[str, str], *, before: str | None, 
     """One page of history for the filters as they were typed, and the id that the next page starts after."""
     try:
         filters = filters_of(search)
-    except ValueError:
+    except (ValueError, OverflowError):
         return HistoryPage((), search, problem="A day is written as 2026-12-31. Nothing was searched."), None
     page = queries.history(session, filters, limit=limit, before=before)
     return HistoryPage(_items(page.rows), search), page.before
 
 
 def filters_of(search: Mapping[str, str]) -> Filters:
-    """Read the filters; days are UTC, the last one included. Raises ValueError for a day that is none."""
+    """Read the filters; days are UTC, the last one included. Raises ValueError or OverflowError for a day that is none."""
     until = _day(search["until"])
     return Filters(
         words=search["words"],

@@ -43,6 +43,8 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         response = refused(request, str(refusal), refusal.code, status(refusal))
     except web.HTTPException as error:
         response = refused(request, _HTTP.get(error.status, "The desk cannot do this."), f"http_{error.status}", error.status)
+    except (web.RequestPayloadError, ConnectionError):
+        response = refused(request, "What was sent cannot be read to its end. Send it again, whole and not compressed.", "malformed", 400)
     except Exception:
         log.exception("the desk could not answer %s %s", request.method, request.path)
         response = refused(request, "Something went wrong in the desk. Its log has the place.", "error", 500)
@@ -123,7 +125,8 @@ async def signed_in(request: web.Request, handler: Handler) -> web.StreamRespons
 
 def _once_more(request: web.Request) -> web.Response:
     """A browser keeps a strict cookie back when another site's link leads here; from our own page it sends it."""
-    shown = pages.Message(title="One moment", sentence="Opening the desk.", links=(("Go on", request.path_qs),), go=request.path_qs)
+    here = "/" + request.path_qs.lstrip("/\\")  # with two slashes in front it would lead to another site
+    shown = pages.Message(title="One moment", sentence="Opening the desk.", links=(("Go on", here),), go=here)
     return web.Response(text=pages.message(frame(request), shown), content_type="text/html")
 
 

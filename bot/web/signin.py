@@ -10,7 +10,7 @@ from bot.web.context import DESK, READER, THROTTLE
 from bot.web.guard import cookie_name, frame
 from bot.web.refusals import Forged
 from workflows import access
-from workflows.errors import TokenRefused
+from workflows.errors import Malformed, TokenRefused
 
 _LINK = "askfirst desk login --as local:NAME"
 
@@ -38,13 +38,11 @@ async def door(request: web.Request) -> web.Response:
 async def enter(request: web.Request) -> web.Response:
     """Spend the link and open a session."""
     desk = request.app[DESK]
-    form = await request.post()
+    form = await _form(request)
     remote, now = request.remote or "", desk.clock()
     request.app[THROTTLE].check(remote, now=now)
     try:
-        token, session = await desk.database.awrite(
-            partial(access.use_link, token=str(form.get("token", "")), now=now, ttl=desk.session_lives)
-        )
+        token, session = await desk.database.awrite(partial(access.use_link, token=form.get("token", ""), now=now, ttl=desk.session_lives))
     except TokenRefused as refusal:
         return _refused(request, refusal)
     response = web.Response(status=303, headers={"Location": "/"})
@@ -77,9 +75,18 @@ async def leave(request: web.Request) -> web.Response:
     return response
 
 
+async def _form(request: web.Request) -> dict[str, str]:
+    """Read the fields of a form; raises Malformed where there is none to read."""
+    try:
+        sent = await request.post()
+    except (ValueError, LookupError, AssertionError) as error:  # a charset or a boundary that is none, bytes that are no text
+        raise Malformed("This form cannot be read. Go back, reload the page, and try again.") from error
+    return {name: value for name, value in sent.items() if isinstance(value, str)}
+
+
 async def checked_form(request: web.Request) -> dict[str, str]:
     """Read a form that a signed-in person sent; raises Forged when it lacks the token of their session."""
-    form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    form = await _form(request)
     if not compare_digest(form.get("csrf", "").encode(), request[READER].csrf.encode()):
         raise Forged
     return form

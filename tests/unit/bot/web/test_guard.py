@@ -1,7 +1,9 @@
 """What stands before every listener."""
 
+import asyncio
 import json
 import logging
+import re
 
 import pytest
 from aiohttp import web
@@ -118,6 +120,40 @@ async def test_a_link_from_another_site_is_opened_once_more_from_here(desk: Desk
         assert 'content="0; url=/history?words=x"' in first.text
         again = await stranger.get("/history?words=x", **{"Sec-Fetch-Site": "same-origin"})
         assert again.status == 303
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/%5Cevil.example", "///evil.example", "/\\evil.example"])
+async def test_opening_once_more_leads_nowhere_else(desk: Desk, path: str) -> None:
+    """A path that browsers read as another host stays a path of the desk."""
+    lines = f"Host: {desk.address.removeprefix('http://')}\r\nSec-Fetch-Site: cross-site\r\nConnection: close\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(desk.address.rpartition(":")[2]))
+    writer.write(f"GET {path} HTTP/1.1\r\n{lines}".encode())
+    text = (await asyncio.wait_for(reader.read(), 5)).decode()
+    writer.close()
+    [leads] = re.findall(r'content="0; url=([^"]*)"', text)
+    assert leads.startswith("/")
+    assert leads[1:2] not in {"/", "\\"}
+
+
+UNREADABLE_FORMS: dict[str, tuple[bytes, dict[str, str]]] = {
+    "an unknown charset": (b"csrf=a", {"Content-Type": "application/x-www-form-urlencoded; charset=none-such"}),
+    "bytes that are no text": (b"csrf=\xff", {"Content-Type": "application/x-www-form-urlencoded"}),
+    "parts without a boundary": (b"csrf=a", {"Content-Type": "multipart/form-data"}),
+    "a boundary that never comes": (b"csrf=a", {"Content-Type": "multipart/form-data; boundary=x"}),
+    "a coding that it has not": (b"csrf=a", {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": "gzip"}),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE_FORMS)
+@pytest.mark.parametrize("path", ["/requests/apr_x/approve", "/sign-in"])
+async def test_a_form_that_cannot_be_read_is_refused(caplog: pytest.LogCaptureFixture, alice: Visitor, name: str, path: str) -> None:
+    """In a sentence, without a trace in the log."""
+    body, headers = UNREADABLE_FORMS[name]
+    caplog.clear()
+    page = await alice.ask("POST", path, data=body, headers={"Origin": alice.desk.address, **headers})
+    assert page.status == 400
+    assert "cannot be read" in page.text
+    assert [record for record in caplog.records if record.name == "bot.web.guard"] == []
 
 
 async def test_what_is_not_there_and_what_is_too_large_are_sentences(alice: Visitor) -> None:

@@ -249,7 +249,9 @@ async def test_history_is_searched_and_paged(desk: Desk, alice: Visitor) -> None
     today = f"{desk.clock():%Y-%m-%d}"
     assert (await alice.get(f"/history?since={today}&until={today}")).text.count('class="row"') == 50
     assert "Nothing found." in (await alice.get("/history?until=2020-01-01")).text
-    assert "A day is written as" in (await alice.get("/history?since=tomorrow")).text
+    for day in ("since=tomorrow", "until=9999-12-31"):
+        assert "A day is written as" in (await alice.get(f"/history?{day}")).text
+    assert (await alice.get("/history?since=0001-01-01")).status == 200
     assert (await alice.get("/history?before=nothing&state=x%00y&words=" + "%25_'" * 50)).status == 200
 
 
