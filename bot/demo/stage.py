@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -145,14 +146,18 @@ class Child:
 
     async def end(self) -> None:
         """Ask it to end, then insist; it is reaped either way."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
+        self._signal(signal.SIGTERM)
         try:
             await asyncio.wait_for(self._drained(), _PATIENCE)
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
+            self._signal(signal.SIGKILL)
             await self._drained()
+
+    def _signal(self, number: signal.Signals) -> None:
+        # `process.terminate()` would look whether it has ended and reap it, and take its exit code from the loop, which waits for it too.
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
 
     async def _drained(self) -> None:
         while await self._read() is not None:
