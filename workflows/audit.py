@@ -6,7 +6,7 @@ missing row, a cut tail, and - against checkpoints kept outside - a chain that w
 
 import hashlib
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -259,11 +259,13 @@ def _read_time(text: str) -> datetime | str:
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def rows(session: Session) -> Iterator[dict[str, JSON]]:
-    """Give every row as plain values, in order, for an export."""
-    for row in _walk(session):
-        plain = {name: value for name, value in row.items() if isinstance(value, str | int | type(None))}
-        yield {**plain, "at": _moment(row["at"]), "detail": _read_detail(str(row["detail"]))}
+def rows(session: Session) -> Generator[dict[str, JSON], None, None]:
+    """Give every row as plain values, in order, for an export. Close it before the session, also when only some were taken."""
+    with closing(_walk(session)) as walk:
+        for row in walk:
+            told_at = {**row, "at": _moment(row["at"])}
+            plain = {name: value for name, value in told_at.items() if isinstance(value, str | int | type(None))}
+            yield {**plain, "detail": _read_detail(str(row["detail"]))}
 
 
 def _read_detail(text: str) -> JSON:

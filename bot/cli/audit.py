@@ -5,13 +5,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import closing, nullcontext
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
+from sqlmodel import Session
 
 from bot.cli.opening import opened
 from bot.cli.options import CONFIG, Config
@@ -78,10 +80,14 @@ def export(
 ) -> None:
     """Write every row, oldest first."""
     with opened(config) as at, _target(output) as file:
-        write = _jsonl if form is Format.JSONL else _csv
-        count = at.database.read(lambda session: write(audit.rows(session), file))
+        count = at.database.read(partial(_written, file=file, write=_jsonl if form is Format.JSONL else _csv))
     if output is not None:
         remark(f"{count} rows written to {output}.")
+
+
+def _written(session: Session, *, file: TextIO, write: Callable[[Iterable[dict[str, JSON]], TextIO], int]) -> int:
+    with closing(audit.rows(session)) as rows:  # a reader who leaves ends the reading too
+        return write(rows, file)
 
 
 def _target(output: Path | None) -> "nullcontext[TextIO] | TextIO":

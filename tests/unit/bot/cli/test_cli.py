@@ -138,13 +138,15 @@ def test_the_config_is_found_by_option_environment_or_directory(monkeypatch: pyt
     assert type_in("requests", "list").code == 0
 
 
-def test_a_reader_who_leaves_is_no_error(here: Stage) -> None:
-    """`askfirst … | head` ends without a word."""
-    here.hold()
+@pytest.mark.parametrize("words", ["requests list", "audit export --format csv", "audit export --format jsonl"])
+def test_a_reader_who_leaves_is_no_error(here: Stage, words: str) -> None:
+    """`askfirst … | head` ends without a word, also in the middle of more than a pipe takes at once."""
+    for amount in range(6000, 6040):
+        here.hold(f'{{"amount": {amount}}}')
     reading, writing = os.pipe()
     os.close(reading)
     process = subprocess.run(
-        [*ASKFIRST, "requests", "list", "--config", here.config],
+        [*ASKFIRST, *words.split(), "--config", here.config],
         cwd=ROOT,
         stdout=writing,
         stderr=subprocess.PIPE,
