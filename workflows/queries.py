@@ -15,6 +15,7 @@ from workflows.states import LIVE, WAITING, State
 from workflows.tables import ApprovalRequest, AuditEvent, Vote
 
 _MOST = 500
+_MOST_LOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,17 @@ class Page:
 
 
 def inbox(session: Session, *, person: str | None = None) -> list[RequestView]:
-    """What is alive, plus what was lost and waits for people: those that `person` may vote on first, then the longest waiting."""
-    states = [state.value for state in LIVE] + [State.LOST.value]
-    rows = session.exec(
-        select(ApprovalRequest).where(col(ApprovalRequest.state).in_(states)).order_by(col(ApprovalRequest.held_at)).limit(_MOST)
-    ).all()
-    views = _views(session, rows)
-    if person is None:
-        return views
-    return sorted(views, key=lambda view: _why_not(view, person) is not None)
+    """What is alive, those that `person` may vote on first, then the longest waiting; after it the last that were lost.
+
+    At most 500 that live, those of the person's own groups before others, and 100 that were lost: history has them all.
+    """
+    mine = [row.name for row in groups.listing(session) if person in groups.as_group(row).members]
+    alive = select(ApprovalRequest).where(col(ApprovalRequest.state).in_([state.value for state in LIVE]))
+    others = sa.case((col(ApprovalRequest.approvers).in_(mine), 0), else_=1)
+    views = _views(session, session.exec(alive.order_by(others, col(ApprovalRequest.held_at)).limit(_MOST)).all())
+    views.sort(key=lambda view: (person is not None and _why_not(view, person) is not None, view.request.held_at))
+    lost = select(ApprovalRequest).where(ApprovalRequest.state == State.LOST.value)
+    return views + _views(session, session.exec(lost.order_by(col(ApprovalRequest.settled_at).desc()).limit(_MOST_LOST)).all())
 
 
 def standing(session: Session, request_id: str) -> RequestView | None:

@@ -51,6 +51,7 @@ def listing(
         states = [state.value] if state else [""] if everything else [each.value for each in (*LIVE, State.LOST)]
         found = _remote(desk).listing(states, limit=limit)
         found.sort(key=lambda one: str(one["held_at"]), reverse=everything or state is not None)
+        found.sort(key=lambda one: not everything and one["state"] == State.LOST)
     else:
         person = parse_person(who).key if who else None
         found = _listed(config, person, history=everything or state is not None, state=state, limit=limit)

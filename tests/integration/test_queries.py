@@ -37,9 +37,11 @@ def _ended(scene: Scene, outcome: Outcome) -> str:
     return scene.finish(request_id, outcome).id
 
 
-def test_the_inbox_shows_what_is_alive_or_lost_and_waits_longest_first(scene: Scene) -> None:
-    """What was lost waits for people; what is settled otherwise is history."""
+def test_the_inbox_shows_what_is_alive_and_waits_longest_and_then_what_was_lost(scene: Scene) -> None:
+    """What was lost last comes first of its kind; what is settled otherwise is history."""
     lost = _ended(scene, Outcome("unknown", b""))
+    scene.later(seconds=1)
+    lost_later = _ended(scene, Outcome("unknown", b""))
     scene.later(seconds=1)
     pending = scene.held()
     scene.later(seconds=1)
@@ -49,7 +51,28 @@ def test_the_inbox_shows_what_is_alive_or_lost_and_waits_longest_first(scene: Sc
     scene.claim(releasing)
     _ended(scene, Outcome("result", b"{}"))
     scene.cancel(scene.held(), ALICE)
-    assert _inbox(scene) == [lost, pending, approved, releasing]
+    assert _inbox(scene) == [pending, approved, releasing, lost_later, lost]
+
+
+def test_neither_what_was_lost_nor_what_others_decide_pushes_a_request_out_of_the_inbox(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The inbox is bounded: who may decide sees what they may decide, however much else there is and however old it is."""
+    monkeypatch.setattr(queries, "_MOST", 2)
+    monkeypatch.setattr(queries, "_MOST_LOST", 2)
+    lost = []
+    for _ in range(3):
+        lost.append(_ended(scene, Outcome("unknown", b"")))
+        scene.later(seconds=1)
+    day = ApproverGroup("payments", frozenset({ALICE.key, BOB.key}))
+    scene.declare(day, ApproverGroup("night", frozenset({CAROL.key})))
+    others = [scene.held() for _ in range(3)]
+    scene.later(seconds=1)
+    scene.policy = make_policy(approval={"approvers": "night"})
+    hers = scene.held()
+    assert _inbox(scene, CAROL.key)[0] == hers
+    assert _inbox(scene, BOB.key)[2:] == [lost[2], lost[1]]
+    assert set(_inbox(scene, BOB.key)[:2]) < set(others)
 
 
 def test_the_inbox_begins_with_what_the_person_can_decide(scene: Scene) -> None:
