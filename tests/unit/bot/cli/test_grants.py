@@ -66,8 +66,8 @@ def test_revoke_ends_a_grant(here: Stage) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("Bad Label", "--server", "payments", *OWNER), "bad_name", "A name has a-z"),
-        (("a\x1b[31m", "--server", "payments", *OWNER), "bad_name", "A name has a-z"),
+        (("Bad Label", "--server", "payments", *OWNER), "bad_name", "A name has 1 to 64"),
+        (("a\x1b[31m", "--server", "payments", *OWNER), "bad_name", "A name has 1 to 64"),
         (("x", "--server", "paymetns", *OWNER), "unknown_name", "Did you mean payments?"),
         (("x", "--server", "payments", "--policy", "zzz", *OWNER), "unknown_name", "There are: payments."),
         (("x", "--server", "payments", "--owner", "Olivia"), "bad_person", "Write local:NAME"),
