@@ -79,7 +79,7 @@ async def _serve(context: GatewayContext, http: web.BaseRequest, grant: Grant) -
 
 async def _body(http: web.BaseRequest, grant: Grant, most: int) -> bytes:
     """Read a message as it was sent. A coding would be a second reading of the bytes that are judged, so there is none."""
-    if http.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if any(coding.lower() != "identity" for coding in http.headers.getall("Content-Encoding", ())):
         raise Turned(415, "The message is compressed. Send it without a Content-Encoding.", agent=grant.label)
     length = http.content_length
     if http.headers.get("Expect", "").lower() == "100-continue" and (length or 0) <= most:
@@ -129,8 +129,10 @@ def _admit(context: GatewayContext, http: web.BaseRequest, server: str) -> Grant
         raise Turned(401, sentence, **{"WWW-Authenticate": 'Bearer realm="askfirst"'})
     if grant.server != server:
         raise Turned(403, "This grant is for another server. Use the URL that came with it.", agent=grant.label)
-    session_id = http.headers.get("Mcp-Session-Id")
-    if session_id is not None and context.sessions.foreign(grant, session_id):
+    session_ids = http.headers.getall("Mcp-Session-Id", ())
+    if len(session_ids) > 1:
+        raise Turned(400, "The header Mcp-Session-Id stands there twice. Send it once.", agent=grant.label)
+    if any(context.sessions.foreign(grant, session_id) for session_id in session_ids):
         raise Turned(404, "This session has ended. Send `initialize` again.", agent=grant.label)
     return grant
 

@@ -39,20 +39,25 @@ _NOT_DOWNSTREAM: Final = _HOP | {"set-cookie", "www-authenticate", "alt-svc"}
 
 def filter_request_headers(raw: Iterable[tuple[str, str]], injected: Mapping[str, str]) -> list[tuple[str, str]]:
     """Give what goes upstream of an agent's raw header list: `injected` headers win, the rest passes, `Mcp-Param-*` included."""
-    own = {name.lower() for name in injected}
+    own = {name.lower().replace("_", "-") for name in injected}
     kept: list[tuple[str, str]] = []
     named: set[str] = set()
     for name, value in raw:
-        lower = name.lower()
+        lower = name.lower().replace("_", "-")  # some servers take the one for the other
         if lower == "connection":
             named.update(part.strip().lower() for part in value.split(","))
-        elif lower not in _NOT_UPSTREAM and lower not in own and not lower.startswith("x-forwarded-"):
+        elif lower not in _NOT_UPSTREAM and lower not in own and not lower.startswith("x-forwarded-") and not _disguised(name, lower):
             kept.append((name, value))
     named -= {"mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "content-type", "accept"}
     if named:
         kept = [(name, value) for name, value in kept if name.lower() not in named]
     kept.extend(injected.items())
     return kept
+
+
+def _disguised(name: str, lower: str) -> bool:
+    """Tell a header of the protocol that is written with an underscore: nobody compared it with the body."""
+    return "_" in name and lower.startswith("mcp-") and not name.lower().startswith("mcp-param-")
 
 
 def filter_response_headers(raw: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

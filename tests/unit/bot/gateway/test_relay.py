@@ -103,6 +103,14 @@ async def test_a_compressed_body_is_refused(stage: Stage, upstream: Relayed, cod
     assert upstream.received == []
 
 
+async def test_a_second_coding_is_looked_at_too(stage: Stage, upstream: Relayed) -> None:
+    """One line says that there is none, the other one counts for whoever reads the last."""
+    headers = [("Content-Encoding", "identity"), ("Content-Encoding", "gzip")]
+    answer = await stage.send(gzip.compress(json.dumps(call()).encode()), headers=headers)
+    assert (answer.status, answer.error["code"]) == (415, -32600)
+    assert upstream.received == []
+
+
 MESSAGES: dict[str, dict[str, Any]] = {
     "notification": {"jsonrpc": "2.0", "method": "notifications/initialized"},
     "response": {"jsonrpc": "2.0", "id": "server-1", "result": {"action": "accept", "content": {"approve": True}}},
@@ -277,6 +285,8 @@ async def test_a_session_of_one_grant_is_none_of_anothers(database: Database, up
         for method, message in (("POST", call()), ("GET", None), ("DELETE", None)):
             answer = await stage.send(message, headers=session, token="mallory", method=method)
             assert answer.status == 404
+            twice = [("Mcp-Session-Id", "mine"), ("Mcp-Session-Id", session["Mcp-Session-Id"])]
+            assert (await stage.send(message, headers=twice, token="mallory", method=method)).status == 400
         assert len(upstream.received) == before
         assert (await stage.send(None, headers=session, method="GET")).body == b": mine\n\n"
         assert (await stage.send(call(), headers=session)).words == "done"

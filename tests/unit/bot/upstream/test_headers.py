@@ -21,8 +21,13 @@ def test_no_credential_and_no_hop_header_of_an_agent_goes_upstream() -> None:
         ("X-Forwarded-For", "10.0.0.1"),
         ("Forwarded", "for=10.0.0.1"),
         ("X-Real-IP", "10.0.0.1"),
+        ("X_Forwarded_For", "10.0.0.1"),
+        ("X_Real_IP", "10.0.0.1"),
+        ("Mcp_Session_Id", "of another"),
+        ("Mcp-Param_Amount", "1"),
     ]
     assert filter_request_headers(raw, {}) == []
+    assert filter_request_headers([("x_api_key", "mine")], {"X-Api-Key": "ours"}) == [("X-Api-Key", "ours")]
 
 
 def test_the_rest_passes_unchanged_and_in_order() -> None:
@@ -31,6 +36,7 @@ def test_the_rest_passes_unchanged_and_in_order() -> None:
         ("Accept", "application/json"),
         ("MCP-Protocol-Version", "2026-07-28"),
         ("Mcp-Param-Region", "=?base64?w6k=?="),
+        ("Mcp-Param-user_id", "7"),
         ("Mcp-Session-Id", "s"),
         ("Last-Event-ID", "1"),
         ("X-Custom", "a"),
