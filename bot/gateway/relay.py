@@ -182,7 +182,7 @@ def _error_in(body: bytes) -> str | None:
         return None
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict):
         return None
@@ -234,7 +234,7 @@ def _lists_tools(data: bytes) -> bool:
         return False
     try:
         value = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     result = value.get("result") if isinstance(value, dict) else None
     return isinstance(result, dict) and "tools" in result

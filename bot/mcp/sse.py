@@ -10,6 +10,7 @@ MAX_EVENT: Final = 16 * 1024 * 1024
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM: Final = b"\xef\xbb\xbf"
+_LONGEST_RETRY: Final = 15  # digits; what is longer is no time that anybody waits
 
 
 class EventTooLarge(AskfirstError):
@@ -94,7 +95,7 @@ class Decoder:
                 kind = value.decode("utf-8", "replace") or "message"
             elif name == "id" and b"\0" not in value:
                 identity = value.decode("utf-8", "replace")
-            elif name == "retry" and value.isdigit():
+            elif name == "retry" and value.isdigit() and len(value) <= _LONGEST_RETRY:
                 retry = int(value)
         raw = b"".join(self._raw)
         self._raw, self._fields, self._size = [], [], 0

@@ -202,7 +202,8 @@ class StdioSession:
             log.debug("%s answered something that nobody waits for", self._address.name)
             return
         text = replaced(line.decode(), ("id",), json.dumps(exchange.message_id))
-        if SUBSCRIPTION_ID in text:
+        outcome = value.get("result")
+        if SUBSCRIPTION_ID in text and isinstance(outcome, dict) and isinstance(outcome.get("_meta"), dict):
             text = replaced(text, ("result", "_meta", SUBSCRIPTION_ID), json.dumps(exchange.message_id))
         exchange.put(text.encode(), last=True)
 

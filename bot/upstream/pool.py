@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp.client_proto import ResponseHandler
@@ -98,6 +99,8 @@ class Pool:
         transport.write(head + body if body else head)
         while True:
             message, content = await protocol.read()
+            if message.code == HTTPStatus.SWITCHING_PROTOCOLS:
+                raise ConnectionResetError("The upstream speaks something else now, though nobody asked it to.")
             if message.code not in _INFORMATION:
                 return PooledAnswer(message, content)
 

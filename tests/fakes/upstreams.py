@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bot.mcp.eras import SUBSCRIPTION_ID
 from bot.upstream import Relay, filter_response_headers
 
 Message = dict[str, Any]
@@ -201,7 +202,9 @@ def _legacy_tool(message: Message, params: Message) -> None:
         _say(id="from-server", method="roots/list")
     if name == "noise":
         print("this is no message", flush=True)  # noqa: T201  # as above
-    if name == "silent":
+    if name == "odd":
+        _say(id=message["id"], result={"_meta": SUBSCRIPTION_ID})
+    if name in {"silent", "odd"}:
         return
     _say(id=message["id"], result={"content": [{"type": "text", "text": json.dumps(params)}]})
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.mcp.eras import SUBSCRIPTION_ID
 from bot.upstream import Answer, ServerAddress, StdioUpstream, UpstreamBroken, Upstreams
 from bot.upstream.session import Session
 from bot.upstream.stdio import StdioWire
@@ -152,6 +153,13 @@ async def test_noise_on_the_pipe_is_dropped() -> None:
     """A program that prints to its standard output does not break its session."""
     async with legacy_agent() as agent:
         assert b'"result"' in await agent.call(1, "noise")
+
+
+async def test_an_odd_answer_is_passed_on_and_ends_nothing() -> None:
+    """What is no object where the protocol wants one is the agent's to see; the program answers the next call."""
+    async with legacy_agent() as agent:
+        assert SUBSCRIPTION_ID.encode() in await asyncio.wait_for(agent.call(1, "odd"), 5)
+        assert b'"result"' in await asyncio.wait_for(agent.call(2, "next"), 5)
 
 
 async def test_a_line_without_bounds_ends_the_program() -> None:

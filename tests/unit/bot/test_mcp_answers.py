@@ -96,6 +96,12 @@ def test_any_cut_gives_what_no_cut_gives(parts: list[bytes], size: int) -> None:
     assert _facts([event for at in range(0, len(stream), size) for event in decoder.feed(stream[at : at + size])]) == whole
 
 
+def test_a_pause_that_nobody_could_wait_for_is_none() -> None:
+    """A number with thousands of digits ends nothing but itself."""
+    [event] = Decoder().feed(b"retry: " + b"9" * 5000 + b"\ndata: x\n\n")
+    assert (event.data, event.retry) == (b"x", None)
+
+
 def test_an_event_without_end_is_refused() -> None:
     """A stream that never ends its event cannot fill the memory."""
     decoder = Decoder(max_bytes=100)

@@ -49,6 +49,7 @@ SUCCESSES: dict[str, Script] = {
     "isError false": relayed.result({"content": [], "isError": False}),
     "an error only in words": relayed.result({"content": [{"type": "text", "text": '"error": "isError": true'}]}),
     "a note of an error on a stream": relayed.stream(_event(NOTE), _event({"jsonrpc": "2.0", "id": 1, "result": {"content": []}})),
+    "deeper than anybody reads": relayed.body(b'{"jsonrpc":"2.0","id":1,"result":{"isError":' + b"[" * 9000 + b"]" * 9000 + b"}}", 200),
     "nothing readable": relayed.body(b'{"error"', 200),
     "a long result": relayed.result({"content": [], "pad": "x" * 2_000_000}),
     "broken off": _broken,

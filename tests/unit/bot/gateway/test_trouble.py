@@ -169,6 +169,7 @@ async def test_a_redirect_is_not_followed(stage: Stage, upstream: Relayed, statu
 
 
 GARBAGE = (b"SSH-2.0-OpenSSH_9.9\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"\x00" * 64)
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n"
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
@@ -178,6 +179,19 @@ async def test_an_upstream_that_speaks_no_http_is_an_error(stage: Stage, upstrea
     async def script(_: Received, peer: Peer) -> None:
         await peer.raw(garbage)
         peer.abort()
+
+    upstream.on["tools/call"] = script
+    answer = await asyncio.wait_for(stage.send(call()), 5)
+    assert (answer.status, answer.error["code"]) == (200, -31002)
+    assert len(upstream.calls) == 1
+
+
+async def test_an_upstream_that_changes_to_another_protocol_is_an_error(stage: Stage, upstream: Relayed) -> None:
+    """Nobody asked it to, and nothing that it says from then on is an answer."""
+
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.raw(SWITCHED)
+        await peer.gone()
 
     upstream.on["tools/call"] = script
     answer = await asyncio.wait_for(stage.send(call()), 5)
