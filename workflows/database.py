@@ -223,7 +223,8 @@ def _sqlite_engines(url: sa.URL) -> tuple[sa.Engine, sa.Engine]:
 
 @contextmanager
 def _sqlite_ownership(url: sa.URL) -> Iterator[None]:
-    with Path(f"{url.database}.lock").open("w") as lock:
+    place = Path(url.database or "").resolve()  # by whatever name it was given, it is one database
+    with Path(f"{place}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from tests.databases import sqlite_url
 from tests.waiting import eventually, until
 from workflows.database import Database
 from workflows.errors import AskfirstError, DatabaseBusy, DatabaseUnusable, NotAllowed
@@ -250,6 +251,20 @@ def test_one_process_serves_from_a_database(database: Database, migrated_url: st
     for _ in range(2):
         with database.own(), pytest.raises(DatabaseBusy), database.own():
             pass
+
+
+def test_one_database_by_two_names_is_one(tmp_path: Path) -> None:
+    """A link to the database file does not let a second process serve from it."""
+    first = Database(sqlite_url(tmp_path))
+    first.migrate()
+    (tmp_path / "other.db").symlink_to(str(first.url.database))
+    second = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    try:
+        with first.own(), pytest.raises(DatabaseBusy), second.own():
+            pass
+    finally:
+        first.close()
+        second.close()
 
 
 _BAD_URLS = {
