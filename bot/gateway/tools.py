@@ -13,13 +13,13 @@ from sqlmodel import Session
 from bot import mcp
 from bot.gateway import relay, waiting
 from bot.gateway.context import GatewayContext
-from bot.gateway.replies import json_response
+from bot.gateway.replies import UNAVAILABLE, json_response
 from bot.mcp import Message, MessageId
 from workflows import audit, lifecycle
 from workflows.audit import Entry, Tag, Told
 from workflows.calls import JSON, ToolCall
 from workflows.counters import Charge, Refused, charges
-from workflows.errors import DatabaseUnusable, NotAllowed, TooManyPending, Unmanned, UpstreamUnreachable
+from workflows.errors import AskfirstError, DatabaseUnusable, NotAllowed, TooManyPending, Unmanned, UpstreamUnreachable
 from workflows.lifecycle import Held
 from workflows.policy import Audited, Effect, Policy, Verdict, evaluate
 from workflows.tables import Grant
@@ -102,8 +102,12 @@ async def judge(context: GatewayContext, http: web.BaseRequest, grant: Grant, me
 
 async def _deny(asked: Asked, *, rule: str, why: str) -> web.Response:
     """Refuse a call; the agent gets the reason as a tool result once the refusal is in the audit trail."""
+    return json_response(await _denial(asked, rule=rule, why=why))
+
+
+async def _denial(asked: Asked, *, rule: str, why: str) -> bytes:
     await asked.context.recorder.put(asked.entry(Tag.CALL_DENIED, why=why, **asked.facts(rule)))
-    return json_response(mcp.denied(asked.message_id, why, asked.message.era))
+    return mcp.denied(asked.message_id, why, asked.message.era)
 
 
 async def _forward(asked: Asked) -> web.StreamResponse:
@@ -182,10 +186,10 @@ def _joining(asked: Asked, *, waiting: bool) -> Callable[[Session], Held | None]
     return partial(lifecycle.join, call=asked.call, grant=asked.grant, now=asked.context.clock(), waiting=waiting)
 
 
-async def _answered(asked: Asked, held: Held, cancelled: asyncio.Event) -> web.StreamResponse:
+async def _answered(asked: Asked, held: Held, cancelled: asyncio.Event, stream: web.StreamResponse | None = None) -> web.StreamResponse:
     asked.context.changes.notify(held.request.id)
     waits = waiting.Waiting(asked.grant, asked.message, asked.message_id, held.request.id)
-    return await waiting.respond(asked.context, asked.http, waits, held.request, cancelled)
+    return await waiting.respond(asked.context, asked.http, waits, held.request, cancelled, stream=stream)
 
 
 async def _hold(asked: Asked, policy: Policy) -> web.StreamResponse:
@@ -194,23 +198,39 @@ async def _hold(asked: Asked, policy: Policy) -> web.StreamResponse:
     if asked.message.call is not None and asked.message.call.continues:
         why = "This call answers a question of the server, and it needs approval, which can be given to a call from its start only."
         return await _deny(asked, rule=asked.verdict.rule, why=f"{why} Ask again without requestState and inputResponses.")
-    with context.waiters.cancellable(asked.key) as cancelled:
-        try:
-            definition = await context.upstreams.definition(asked.call.server, asked.call.tool)
-            if cancelled.is_set():
-                return web.Response(status=204)  # before anybody was asked
-            context.outstanding.add(asked.grant.id, asked.call.tool)
-            held = await _written_down(asked, _holding(asked, policy, definition))
-            context.outstanding.add(asked.grant.id, asked.call.tool)  # again: the write may have lasted over a reading
-        except UpstreamUnreachable as error:
-            again = await _written_down(asked, _joining(asked, waiting=True))
-            if again is not None:
-                return await _answered(asked, again, cancelled)
-            context.recorder.note(asked.entry(Tag.CALL_FAILED, why=str(error)))
-            return json_response(mcp.error(asked.message_id, relay.UNREACHABLE, str(error)))
-        except (Unmanned, TooManyPending, NotAllowed) as refusal:
-            return await _deny(asked, rule=asked.verdict.rule, why=str(refusal))
-        return await _answered(asked, held, cancelled)
+    lookup = asyncio.ensure_future(context.upstreams.definition(asked.call.server, asked.call.tool))
+    try:
+        with context.waiters.cancellable(asked.key) as cancelled:
+            stream = await waiting.opened_meanwhile(asked.http, lookup)
+            return await _looked_up(asked, policy, lookup, cancelled, stream)
+    finally:
+        lookup.cancel()
+
+
+async def _looked_up(
+    asked: Asked, policy: Policy, lookup: "asyncio.Future[str | None]", cancelled: asyncio.Event, stream: web.StreamResponse | None
+) -> web.StreamResponse:
+    context = asked.context
+    try:
+        definition = await lookup
+        if cancelled.is_set():
+            return stream or web.Response(status=204)  # before anybody was asked
+        context.outstanding.add(asked.grant.id, asked.call.tool)
+        held = await _written_down(asked, _holding(asked, policy, definition))
+        context.outstanding.add(asked.grant.id, asked.call.tool)  # again: the write may have lasted over a reading
+    except UpstreamUnreachable as error:
+        again = await _written_down(asked, _joining(asked, waiting=True))
+        if again is not None:
+            return await _answered(asked, again, cancelled, stream)
+        context.recorder.note(asked.entry(Tag.CALL_FAILED, why=str(error)))
+        return await waiting.say(stream, mcp.error(asked.message_id, relay.UNREACHABLE, str(error)))
+    except (Unmanned, TooManyPending, NotAllowed) as refusal:
+        return await waiting.say(stream, await _denial(asked, rule=asked.verdict.rule, why=str(refusal)))
+    except AskfirstError as error:
+        if stream is None:
+            raise
+        return await waiting.say(stream, mcp.error(asked.message_id, UNAVAILABLE, str(error)))
+    return await _answered(asked, held, cancelled, stream)
 
 
 def _holding(asked: Asked, policy: Policy, definition: str | None) -> Callable[[Session], Held]:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 from sqlmodel import Session
@@ -14,7 +15,7 @@ from sqlmodel import Session
 from bot import mcp
 from bot.gateway import outcomes
 from bot.gateway.context import GatewayContext
-from bot.gateway.replies import UNAVAILABLE
+from bot.gateway.replies import UNAVAILABLE, json_response
 from bot.mcp import Message, MessageId
 from workflows import lifecycle
 from workflows.errors import AskfirstError
@@ -23,6 +24,7 @@ from workflows.states import TERMINAL
 from workflows.tables import ApprovalRequest, Grant
 
 PROGRESS_EVERY = 10.0
+HEADERS_WITHIN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +37,54 @@ class Waiting:
     request_id: str
 
 
+def takes_stream(http: web.BaseRequest) -> bool:
+    """Tell whether the agent takes an event stream as an answer."""
+    return "text/event-stream" in http.headers.get("Accept", "")
+
+
+async def opened_meanwhile(http: web.BaseRequest, lookup: "asyncio.Future[Any]") -> web.StreamResponse | None:
+    """Open the stream when the lookup takes long: some clients give a call up that gets no headers. None when it was quick."""
+    await asyncio.wait([lookup], timeout=HEADERS_WITHIN)
+    if lookup.done() or not takes_stream(http):
+        return None
+    stream = web.StreamResponse(headers=mcp.EVENT_STREAM_HEADERS)
+    await stream.prepare(http)
+    await stream.write(mcp.KEEPALIVE)
+    return stream
+
+
+async def say(stream: web.StreamResponse | None, body: bytes) -> web.StreamResponse:
+    """Give a call its one answer, on the stream when that is open already."""
+    if stream is None:
+        return json_response(body)
+    await stream.write(mcp.event(body))
+    await stream.write_eof()
+    return stream
+
+
 async def respond(
-    context: GatewayContext, http: web.BaseRequest, waiting: Waiting, row: ApprovalRequest, cancelled: asyncio.Event
+    context: GatewayContext,
+    http: web.BaseRequest,
+    waiting: Waiting,
+    row: ApprovalRequest,
+    cancelled: asyncio.Event,
+    *,
+    stream: web.StreamResponse | None = None,
 ) -> web.StreamResponse:
-    """Answer a held call: at once when it is settled, else by a stream, or by one JSON body where the agent takes no stream."""
-    if row.state in TERMINAL:
+    """Answer a held call: at once when it is settled, else by a stream, or by one JSON body where the agent takes no stream.
+
+    `stream` is one that was opened before, because it took long to find out that the call is held.
+    """
+    if row.state in TERMINAL and stream is None:
         return await _at_once(context, http, waiting, row)
-    stream = None
-    if "text/event-stream" in http.headers.get("Accept", ""):
+    opened = stream is not None
+    if stream is None and takes_stream(http):
         stream = web.StreamResponse(headers=mcp.EVENT_STREAM_HEADERS)
     context.waiters.enter(waiting.request_id)
     wait = _Wait(context, http, waiting, stream, cancelled)
     there = False
     try:
-        if stream is not None:
+        if stream is not None and not opened:
             await stream.prepare(http)
         there = await wait.until_told()
     except AskfirstError as error:

@@ -18,6 +18,7 @@ from workflows.calls import JSON, definition_digest
 from workflows.database import Database
 from workflows.lifecycle import Choice
 from workflows.lifecycle.moves import lock
+from workflows.people import ApproverGroup
 from workflows.states import State
 from workflows.tables import ApprovalRequest
 
@@ -525,3 +526,40 @@ async def test_the_claim_is_in_the_database_before_the_call_is_sent(stage: Stage
     await stage.send(refund(), token="hasty")
     await decided(stage)
     assert states == [State.RELEASING]
+
+
+async def test_an_upstream_that_is_slow_to_list_its_tools_does_not_keep_the_headers_back(stage: Stage, upstream: Relayed) -> None:
+    """Some clients give a call up that gets no headers: they come while the lookup lasts, and the outcome on the same stream."""
+    listed = asyncio.Event()
+
+    async def slow(received: Received, peer: Peer) -> None:
+        await listed.wait()
+        await relayed.result({"tools": upstream.tools})(received, peer)
+
+    upstream.on["tools/list"] = slow
+    async with stage.stream(refund()) as stream:
+        assert stream.response.headers["Content-Type"] == "text/event-stream"
+        assert stage.rows() == []
+        listed.set()
+        await decided(stage)
+        assert (await stream.rest())[-1]["result"]["content"][0]["text"] == "done"
+    assert len(upstream.calls) == 1
+
+
+async def test_a_refusal_after_a_slow_lookup_comes_on_the_stream(stage: Stage, upstream: Relayed) -> None:
+    """Nobody can approve it: the agent is told so as the stream's one message."""
+    await asyncio.to_thread(partial(stage.scene.declare, ApproverGroup("payments", frozenset()), grants_=[make_grant(TOKEN)]))
+    listed = asyncio.Event()
+
+    async def slow(received: Received, peer: Peer) -> None:
+        await listed.wait()
+        await relayed.result({"tools": upstream.tools})(received, peer)
+
+    upstream.on["tools/list"] = slow
+    async with stage.stream(refund()) as stream:
+        assert stream.response.status == 200
+        listed.set()
+        [message] = await stream.rest()
+    assert message["result"]["isError"] is True
+    assert message["result"]["content"][0]["text"].startswith("[POLICY DENIED]")
+    assert stage.rows() == []
