@@ -57,6 +57,7 @@ class Pool:
         place = url.raw_host if url.is_default_port() else f"{url.raw_host}:{url.port}"
         self._host = place if ":" not in (url.raw_host or "") else f"[{url.raw_host}]" + ("" if url.is_default_port() else f":{url.port}")
         self._idle: deque[tuple[float, ResponseHandler]] = deque()
+        self._closed = False
 
     def head(self, method: str, headers: Iterable[tuple[str, str]], length: int | None) -> bytes:
         """Write the head of a request; header texts are those that a server parsed, so they hold no line end."""
@@ -106,7 +107,7 @@ class Pool:
 
     def done(self, protocol: ResponseHandler, answer: PooledAnswer | None) -> None:
         """Keep a connection whose exchange ended well, and close any other: closing is how an upstream learns that nobody listens."""
-        if answer is None or not answer.content.is_eof() or protocol.should_close or not protocol.is_connected():
+        if self._closed or answer is None or not answer.content.is_eof() or protocol.should_close or not protocol.is_connected():
             protocol.close()
             return
         now = asyncio.get_running_loop().time()
@@ -115,6 +116,7 @@ class Pool:
             self._idle.popleft()[1].close()
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close what is idle now, and what is in use when its exchange ends."""
+        self._closed = True
         while self._idle:
             self._idle.pop()[1].close()

@@ -86,7 +86,6 @@ _EXCEPTIONS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
             "bot/upstream/child.py",
             "bot/upstream/exchange.py",
             "bot/upstream/front.py",
-            "bot/upstream/pool.py",
             "bot/upstream/session.py",
             "bot/upstream/sessions.py",
             "bot/upstream/wire.py",
