@@ -18,8 +18,7 @@ from bot.web.context import DESK, READER, DeskContext
 from bot.web.guard import frame
 from bot.web.refusals import OutOfDate, status
 from bot.web.signin import checked_form
-from workflows import audit, lifecycle, queries
-from workflows.audit import Tag
+from workflows import lifecycle, queries
 from workflows.errors import AskfirstError, NotFound
 from workflows.lifecycle import Choice
 from workflows.people import Person
@@ -127,22 +126,7 @@ def unless_changed(session: Session, request_id: str, seen: str, *, actor: Perso
     view = queries.standing(session, request_id)
     if view is None or view.request.state != State.PENDING or facts.seen(view) == seen:
         return  # a request that is gone or settled is refused by the verb, which says by whom
-    refusal = OutOfDate()
-    row = view.request
-    told = {"tried": tried, "code": refusal.code, "why": "the page was out of date", "via": "desk"}
-    audit.record(
-        session,
-        Tag.REQUEST_REFUSED,
-        actor=actor.key,
-        now=now,
-        request_id=row.id,
-        agent=row.agent,
-        server=row.server,
-        tool=row.tool,
-        detail=told,
-    )
-    refusal.keep = True
-    raise refusal
+    lifecycle.refuse(session, view.request, OutOfDate(), actor=actor, what=tried, via="desk", now=now)
 
 
 async def live_inbox(request: web.Request) -> web.Response:

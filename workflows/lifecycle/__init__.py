@@ -7,7 +7,7 @@ By phase: `admission` (hold, join, attach, leave, hand off, collect), `voting` (
 from workflows.lifecycle.admission import Held, argument_detail, attach, collect, hand_off, hold, join, leave
 from workflows.lifecycle.clock import GRACE, abandon, expire, orphan, remind
 from workflows.lifecycle.releasing import Fresh, Outcome, claim, finish, reap, stored_call, void
-from workflows.lifecycle.voting import cancel, vote
+from workflows.lifecycle.voting import cancel, refuse, vote
 from workflows.quorum import Choice
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "leave",
     "orphan",
     "reap",
+    "refuse",
     "remind",
     "stored_call",
     "void",

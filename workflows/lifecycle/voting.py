@@ -1,6 +1,7 @@
 """What people do to a request: vote, and withdraw it. One authorization for every face; refusals are audited too."""
 
 from datetime import datetime
+from typing import NoReturn
 
 from sqlmodel import Session
 
@@ -33,7 +34,7 @@ def vote(
         refusal = NotAllowed(why)
     refusal = refusal or _reason_problem(row, choice, said)
     if refusal is not None:
-        _refuse(session, row, refusal, actor=actor, what=choice.value, via=via, now=now)
+        refuse(session, row, refusal, actor=actor, what=choice.value, via=via, now=now)
 
     _cast(session, Vote(request_id=row.id, voter=actor.key, choice=choice.value, reason=said, via=via, at=now), again=actor.key in votes)
     votes[actor.key] = choice
@@ -69,7 +70,7 @@ def cancel(session: Session, request_id: str, *, actor: Person, reason: str | No
         refusal = NotAllowed("Only the owner of the agent and its approvers may cancel this request.")
     refusal = refusal or _too_long(_clean(reason))
     if refusal is not None:
-        _refuse(session, row, refusal, actor=actor, what="cancel", via=via, now=now)
+        refuse(session, row, refusal, actor=actor, what="cancel", via=via, now=now)
     said = _clean(reason)
     detail = {"reason": said, "via": via}
     return move(
@@ -105,7 +106,10 @@ def _too_long(said: str | None) -> AskfirstError | None:
     return BadReason() if said is not None and len(said) > MAX_REASON else None
 
 
-def _refuse(session: Session, row: ApprovalRequest, refusal: AskfirstError, *, actor: Person, what: str, via: str, now: datetime) -> None:
+def refuse(
+    session: Session, row: ApprovalRequest, refusal: AskfirstError, *, actor: Person, what: str, via: str, now: datetime
+) -> NoReturn:
+    """Say no to somebody, and keep in the trail that they tried."""
     detail = {"tried": what, "code": refusal.code, "why": str(refusal), "via": via}
     audit.record(
         session,
