@@ -5,6 +5,8 @@ Law: whoever is told "pending" was written down as such first, and whoever break
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,12 +20,15 @@ from bot.gateway.context import GatewayContext
 from bot.gateway.replies import UNAVAILABLE, json_response
 from bot.mcp import Message, MessageId
 from workflows import lifecycle
-from workflows.errors import AskfirstError
+from workflows.errors import AskfirstError, DatabaseUnusable
 from workflows.lifecycle import Held
 from workflows.states import TERMINAL
 from workflows.tables import ApprovalRequest, Grant
 
 PROGRESS_EVERY = 10.0
+_AGAIN_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 HEADERS_WITHIN = 1.0
 
 
@@ -202,8 +207,21 @@ async def _gone(context: GatewayContext, request_id: str, *, handing: "asyncio.T
     if handing is not None:
         await asyncio.wait([handing])
     move = partial(lifecycle.leave, request_id=request_id, now=context.clock(), take_back_handle=handing is not None)
-    await context.database.awrite(move)
+    while not await _left(context, request_id, move):
+        await asyncio.sleep(_AGAIN_SECONDS)
+        if context.waiters.anybody(request_id):
+            return  # the agent is back
     context.changes.notify(request_id)
+
+
+async def _left(context: GatewayContext, request_id: str, move: Callable[[Session], ApprovalRequest]) -> bool:
+    """Write it down; False while the database refuses. To give up would let an approved call run for nobody."""
+    try:
+        await context.database.awrite(move)
+    except DatabaseUnusable as error:
+        log.warning("that the agent of %s left could not be written down yet: %s", request_id, error)
+        return False
+    return True
 
 
 async def left_at_the_door(context: GatewayContext, held: "asyncio.Task[Held] | asyncio.Task[Held | None]") -> None:

@@ -393,3 +393,22 @@ async def test_a_database_that_is_lost_while_an_agent_waits_ends_its_stream_in_w
     stage.database._closed = False
     assert (told["id"], told["error"]["code"]) == ("db", -31005)
     assert upstream.calls == []
+
+
+def _sql(session: Session, *, text: str) -> None:
+    session.connection().exec_driver_sql(text)
+
+
+async def test_a_database_that_refuses_does_not_hide_that_the_agent_left(
+    stage: Stage, upstream: Relayed, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is written down as soon as the database takes it, and what is approved then does not run for nobody."""
+    async with stage.stream(refund()):
+        row = await stage.held()
+        await stage.waiting(row.id)
+        await stage.database.awrite(partial(_sql, text="ALTER TABLE audit RENAME TO hidden"))
+    await eventually(lambda: "could not be written down yet" in caplog.text)
+    await stage.database.awrite(partial(_sql, text="ALTER TABLE hidden RENAME TO audit"))
+    assert (await stage.left(row.id)).unattended_at == stage.clock.now
+    assert (await approve(stage, row.id)).state == State.APPROVED
+    assert upstream.calls == []
