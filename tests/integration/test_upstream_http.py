@@ -1,6 +1,7 @@
 """Our own client over HTTP: which era it speaks, what it reads of tools, and above all what became of a call."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -183,6 +184,21 @@ async def test_nobody_there_is_not_sent() -> None:
         outcome = await call(url)
     assert outcome.kind == "not_sent"
     assert b"cannot be reached" in outcome.body
+
+
+async def test_a_server_that_takes_no_connection_is_given_up_in_time() -> None:
+    """Nobody refuses and nobody accepts: after `connect_timeout` it counts as not reached, and nothing was sent."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as waiting:
+        for _ in range(4):  # the queue of who waits to be accepted is full, so the next one hears nothing
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)  # as sockets have it
+            one.connect_ex(listener.getsockname())
+        began = asyncio.get_running_loop().time()
+        outcome = await call(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", connect_timeout=timedelta(seconds=0.3))
+        took = asyncio.get_running_loop().time() - began
+    assert outcome.kind == "not_sent"
+    assert b"cannot be reached" in outcome.body
+    assert 0.3 <= took < 3
 
 
 async def test_gone_between_look_and_call_is_not_sent() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,8 @@ async def words(url: str, tool: str = "list_customers") -> str:
 
 async def test_it_serves_takes_an_edit_and_ends_in_order(files: Files, upstream: Relayed) -> None:
     """Start, an allowed call, an edit that the clock notices by itself, an end that hands out pending results: all in the trail."""
+    files.more = '[audit]\nanchor = "anchor.log"\n'
+    files.write()
     with started(files) as serving:
         gateway, desk = await eventually(serving.urls, within=20)
         assert gateway != desk
@@ -119,6 +122,8 @@ async def test_it_serves_takes_an_edit_and_ends_in_order(files: Files, upstream:
         database.close()
     assert "Traceback" not in serving.said()
     assert verified.bad_seq is None
+    [*_, pinned] = (files.directory / "anchor.log").read_text().splitlines()
+    assert pinned.startswith(f"{verified.rows} {verified.head} ")
     order = ["serve.start", "call.forwarded", "config.reloaded", "call.denied", "request.hold", "request.hand_off", "serve.stop"]
     assert [each for each in told if each in order] == order
     assert len(upstream.calls) == 1
@@ -197,6 +202,28 @@ def test_servers_are_given_to_the_client_with_their_secrets_and_times(files: Fil
     assert "hush" not in repr(http)
     for each in (http, program):
         assert (each.timeout.total_seconds(), each.connect_timeout.total_seconds()) == (7, 2.5)
+
+
+def test_what_the_file_says_reaches_the_parts_at_the_start(files: Files) -> None:
+    """How long a session lives, where the desk is, that its cookie is for https alone, limits, and a trail that is durable."""
+    files.gateway = {"max_pending_per_grant": 3, "hold_budget_seconds": 7}
+    files.more = '[audit]\nforwarded = "durable"\n'
+    files.write()
+    desk = '[desk]\nsession_hours = 2\npublic_url = "https://desk.example.com"\n'
+    files.put(files.config, files.config.read_text().replace("[desk]\n", desk))
+    loaded = settings.load(files.config, os.environ)
+    database = Database(files.database)
+    parts = app.Parts.assemble(loaded, database)
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        people = parts._desk(bound)
+        assert f"http://127.0.0.1:{bound.getsockname()[1]}" in people.public_origins
+    database.close()
+    assert (people.session_lives, people.secure) == (timedelta(hours=2), True)
+    assert "https://desk.example.com" in people.public_origins
+    assert (parts.gateway.settings, parts.gateway.durable) == (loaded.gateway, True)
+    assert (loaded.gateway.max_pending_per_grant, loaded.gateway.hold_budget_seconds) == (3, 7)
+    assert parts.policies.get("payments") is not None
+    assert "payments" in parts.upstreams
 
 
 def test_declared_groups_and_grants_become_true_in_the_database(files: Files, tmp_path: Path) -> None:
