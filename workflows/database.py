@@ -9,6 +9,7 @@ import fcntl
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -32,6 +33,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _TRIES = 4
+_PATIENCE = 5.0  # seconds: a try that took longer waited for a lock, and whoever holds it may hold it for ever
+_QUEUED = 20.0  # seconds that a write waits for those before it, so that nobody waits for the sum of their troubles
 _SERVE_LOCK = 0x61736B31  # "ask1": the advisory lock of the one serving process on PostgreSQL
 _PG_OPTIONS = "-c synchronous_commit=on -c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC -c datestyle=ISO"
 
@@ -67,10 +70,11 @@ class Database:
         """
         with self._writing():
             for attempt in range(_TRIES):
+                begun = time.monotonic()
                 try:
                     return self._once(move)
                 except (IntegrityError, OperationalError) as error:
-                    if attempt == _TRIES - 1 or not _lost_race(error):
+                    if attempt == _TRIES - 1 or not _lost_race(error) or time.monotonic() - begun > _PATIENCE:
                         raise DatabaseUnusable(
                             f"The database refused to work ({type(error.orig).__name__}). Nothing was changed."
                         ) from error
@@ -104,7 +108,13 @@ class Database:
     async def awrite(self, move: Callable[[Session], T]) -> T:
         """`write` off the event loop. Whoever stops waiting does not stop the transaction."""
         self._open()
-        return await asyncio.get_running_loop().run_in_executor(self._write_threads, partial(self.write, move))
+        turn = partial(self._in_turn, move, time.monotonic())
+        return await asyncio.get_running_loop().run_in_executor(self._write_threads, turn)
+
+    def _in_turn(self, move: Callable[[Session], T], asked: float) -> T:
+        if time.monotonic() - asked > _QUEUED:
+            raise DatabaseUnusable("The database is too busy: other writes took too long. Nothing was changed.")
+        return self.write(move)
 
     async def aread(self, look: Callable[[Session], T]) -> T:
         """`read` off the event loop."""

@@ -135,6 +135,49 @@ def test_what_the_database_refuses_for_good_ends_in_a_sentence(database: Databas
     assert not _there(database, "left")
 
 
+async def test_a_write_that_waited_too_long_for_its_turn_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind writes that take for ever nobody hangs: it was not begun, and the next one works."""
+    started, go = threading.Event(), threading.Event()
+
+    def stuck(_: Session) -> None:
+        started.set()
+        go.wait(10)
+
+    monkeypatch.setattr("workflows.database._QUEUED", 0.05)
+    first = [asyncio.ensure_future(database.awrite(stuck)) for _ in range(8)]  # as many as PostgreSQL has threads for
+    await asyncio.to_thread(started.wait, 10)
+    late = asyncio.ensure_future(database.awrite(partial(_put, name="late")))
+    await asyncio.wait([late], timeout=0.1)
+    go.set()
+    with pytest.raises(DatabaseUnusable, match="too busy"):
+        await late
+    await asyncio.gather(*first, return_exceptions=True)
+    assert not _there(database, "late")
+    await database.awrite(partial(_put, name="next"))
+    assert _there(database, "next")
+
+
+def test_a_lock_that_is_held_for_long_is_not_waited_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waited once in vain says so, instead of four times as late."""
+    database = Database(sqlite_url(tmp_path))
+    database.migrate()
+    tries: list[int] = []
+
+    def locked(_: Session) -> None:
+        tries.append(1)
+        raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    try:
+        for patience, times in ((-1.0, 1), (5.0, 4)):
+            tries.clear()
+            monkeypatch.setattr("workflows.database._PATIENCE", patience)
+            with pytest.raises(DatabaseUnusable):
+                database.write(locked)
+            assert len(tries) == times
+    finally:
+        database.close()
+
+
 async def test_whoever_stops_waiting_does_not_tear_the_transaction(database: Database) -> None:
     """Cancelled in the middle, before the commit: the transaction goes on, whole."""
     started, go = threading.Event(), threading.Event()
