@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from sqlmodel import Session
 
 from bot import gateway, scheduler, settings
@@ -52,6 +53,7 @@ def serve(config: Path) -> int:
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(_without_what_was_sent)
     loaded = settings.load(config, os.environ)
     database = Database(loaded.database.url.reveal())
     try:
@@ -61,6 +63,15 @@ def serve(config: Path) -> int:
             return _run(Parts.assemble(loaded, database))
     finally:
         database.close()
+
+
+def _without_what_was_sent(record: logging.LogRecord) -> bool:
+    """Tell of bytes that are no HTTP in one line: aiohttp would quote them with a trace, and a token may stand in them."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+        record.msg, record.args = "what was sent is no HTTP, and was refused (%s)", (type(error).__name__,)
+    return True
 
 
 def _run(parts: "Parts") -> int:

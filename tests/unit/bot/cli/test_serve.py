@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,24 @@ def test_it_says_where_it_listens_and_ends_when_told(free: Stage, number: signal
         _, err = process.communicate(timeout=20)
         assert process.returncode == 0
         assert "Traceback" not in err
+
+
+_BROKEN = b"POST /mcp/payments/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer askg_of-somebody\x01\r\nCookie: askfirst=asks_too\x01\r\n\r\n"
+
+
+def test_what_is_no_http_leaves_one_line_and_no_secret(free: Stage) -> None:
+    """The log of either listener says that something was refused, without a trace and without a byte of it."""
+    with _serving(free.config) as process:
+        for line in _lines(process):
+            with socket.create_connection(("127.0.0.1", int(line.rpartition(":")[2])), timeout=10) as sender:
+                sender.sendall(_BROKEN)
+                assert sender.makefile("rb").read().split(b" ")[1] == b"400"
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert err.count("is no HTTP, and was refused") == 2
+    assert "Traceback" not in err
+    assert "askg_" not in err
+    assert "asks_" not in err
 
 
 def test_commands_work_while_it_serves_and_after(free: Stage) -> None:
