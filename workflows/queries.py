@@ -16,11 +16,15 @@ from workflows.tables import ApprovalRequest, AuditEvent, Vote
 
 _MOST = 500
 _MOST_LOST = 100
+_MOST_TRAIL = 200
 
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request with its votes; `needed` approvals are still missing, `trail` is filled for one request only."""
+    """A request with its votes; `needed` approvals are still missing, `trail` is filled for one request only.
+
+    After the first row of a long trail `left_out` rows are missing.
+    """
 
     request: ApprovalRequest
     votes: tuple[Vote, ...]
@@ -28,6 +32,7 @@ class RequestView:
     trail: tuple[AuditEvent, ...] = ()
     group: ApproverGroup | None = None
     previous: ApprovalRequest | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,20 @@ def one(session: Session, request_id: str) -> RequestView | None:
     if row is None:
         return None
     [view] = _views(session, [row])
-    trail = session.exec(select(AuditEvent).where(AuditEvent.request_id == request_id).order_by(col(AuditEvent.seq))).all()
+    trail, left_out = _trail(session, row.id)
     previous = session.get(ApprovalRequest, row.previous_id) if row.previous_id else None
-    return RequestView(row, view.votes, view.needed, tuple(trail), view.group, previous)
+    return RequestView(row, view.votes, view.needed, trail, view.group, previous, left_out)
+
+
+def _trail(session: Session, request_id: str) -> tuple[tuple[AuditEvent, ...], int]:
+    """Read how it began and its last rows, and count the others: an agent that asks over and over must not make it unreadable."""
+    asked = select(AuditEvent).where(AuditEvent.request_id == request_id)
+    last = session.exec(asked.order_by(col(AuditEvent.seq).desc()).limit(_MOST_TRAIL + 1)).all()
+    if len(last) <= _MOST_TRAIL:
+        return tuple(reversed(last)), 0
+    first = session.exec(asked.order_by(col(AuditEvent.seq)).limit(1)).one()
+    rows = session.exec(select(sa.func.count()).select_from(AuditEvent).where(AuditEvent.request_id == request_id)).one()
+    return (first, *reversed(last[:_MOST_TRAIL])), rows - _MOST_TRAIL - 1
 
 
 def history(session: Session, filters: Filters, *, limit: int = 50, before: str | None = None) -> Page:

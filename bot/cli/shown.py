@@ -56,6 +56,7 @@ def complete(view: RequestView, person: str | None) -> dict[str, JSON]:
         "fingerprint": None if hide else row.fingerprint,
         "outcome": _outcome(row, hide=hide),
         "trail": [_event(event) for event in view.trail],
+        "trail_left_out": view.left_out,
     }
 
 
@@ -137,7 +138,8 @@ def lines(one: Mapping[str, JSON]) -> Iterator[str]:
     for name, value in (
         ("agent", f"{one['agent']} (answers for it: {one['owner']})"),
         ("call", f"{one['tool']} on {one['server']}"),
-        ("held at", f"{_clock(one['held_at'])} UTC because: {one['reason']} ({one['rule']})"),
+        ("held at", f"{_clock(one['held_at'])} UTC because: {one['reason']}"),
+        ("rule", f"{one['rule']} of the policy {one['policy']}"),
         ("expires at", f"{_clock(one['expires_at'])} UTC"),
         ("needs", f"{one['quorum']} of the group {one['approvers']}; {one['needed']} missing"),
         ("decided", _decided(one)),
@@ -150,10 +152,13 @@ def lines(one: Mapping[str, JSON]) -> Iterator[str]:
         yield one_line(f"  {vote['voter']} said {vote['choice']} by {vote['via']}, {_clock(vote['at'])} UTC{_because(vote['reason'])}")
     if isinstance(outcome := one["outcome"], dict):
         yield f"  outcome: {outcome['kind']}{' (an error)' * (outcome['is_error'] is True)}"
-        yield from _laid_out(json.dumps(outcome["body"], ensure_ascii=False))
+        if outcome["body"] is not None:
+            yield from _laid_out(json.dumps(outcome["body"], ensure_ascii=False))
     yield "  trail:"
-    for event in _objects(one["trail"]):
+    for number, event in enumerate(_objects(one["trail"])):
         yield one_line(f"    {_clock(event['at'])} UTC  {event['event']}  {event['actor']}")
+        if number == 0 and one.get("trail_left_out"):
+            yield f"    ... {one['trail_left_out']} more are left out here; `askfirst audit export` has all of them"
 
 
 def _decided(one: Mapping[str, JSON]) -> str:

@@ -144,6 +144,7 @@ def _whole(view: RequestView, person: Person) -> dict[str, JSON]:
         "outcome": {"kind": row.outcome_kind, "is_error": row.outcome_is_error, "body": _stored(row.outcome or b"null", hide=hide)}
         if row.outcome_kind
         else None,
+        "trail_left_out": view.left_out,
         "trail": [
             {"seq": event.seq, "at": _moment(event.at), "event": event.event, "actor": event.actor, "detail": json.loads(event.detail)}
             for event in view.trail

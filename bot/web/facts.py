@@ -137,6 +137,7 @@ def _detail(view: RequestView, person: str) -> Detail:
         arguments=document.lay_out(row.arguments, hide=hide),
         result=_result(row, hide=hide),
         trail=tuple(_step(event) for event in view.trail),
+        left_out=view.left_out,
         previous=item(RequestView(view.previous, (), 0)) if view.previous else None,
     )
 

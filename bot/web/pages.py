@@ -116,6 +116,7 @@ class Detail:
     arguments: Document
     result: Result | None = None
     trail: tuple[Step, ...] = ()
+    left_out: int = 0  # rows of the trail after its first
     previous: Item | None = None  # the last identical call of this agent
 
 

@@ -111,6 +111,20 @@ def test_one_request_is_shown_with_votes_trail_group_and_the_one_before(scene: S
     assert _one(scene, request_id).needed == 0
 
 
+def test_a_long_trail_is_shown_from_its_first_row_and_its_last(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left out between is counted: an agent that comes and goes for hours fills no page."""
+    request_id = scene.held()
+    for _ in range(5):
+        scene.do(lifecycle.leave, request_id)
+        scene.do(lifecycle.attach, request_id)
+    whole = _one(scene, request_id).trail
+    assert (len(whole), _one(scene, request_id).left_out) == (11, 0)
+    for most, left_out in ((11, 0), (10, 0), (9, 1), (3, 7)):
+        monkeypatch.setattr(queries, "_MOST_TRAIL", most)
+        view = _one(scene, request_id)
+        assert (view.trail, view.left_out) == ((*whole[:1], *whole[1:][-most:]), left_out)
+
+
 @pytest.mark.parametrize("request_id", ["apr_0", "", "apr_\0", "apr_\ud800", "%", "apr_" * 100])
 def test_what_is_not_there_is_none(scene: Scene, request_id: str) -> None:
     """Whatever was typed."""

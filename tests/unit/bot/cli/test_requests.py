@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.bot.cli.stage import Stage, stage
+from workflows import queries
 from workflows.calls import JSON
 
 
@@ -138,6 +139,17 @@ def test_show_gives_all_of_the_arguments_as_they_were_sent(here: Stage) -> None:
     assert "request.hold" in out
     exact = _object(here.ask("requests", "show", request_id, "--as", "local:alice", "--json").json)["arguments_text"]
     assert exact == text
+
+
+def test_show_says_what_it_leaves_out_of_a_long_trail(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first row, with the way to all of them."""
+    request_id = here.hold()
+    monkeypatch.setattr(queries, "_MOST_TRAIL", 2)
+    for _ in range(4):
+        assert here.ask("requests", "approve", request_id, "--as", "local:mallory").code == 1
+    out = here.ask("requests", "show", request_id).out
+    assert out.index("request.hold") < out.index("... 2 more are left out here") < out.index("request.refused")
+    assert "rule:       /tools/create_refund/require_approval/" in out
 
 
 def test_hostile_names_and_values_reach_no_terminal(here: Stage) -> None:

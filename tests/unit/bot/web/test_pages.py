@@ -182,6 +182,14 @@ def test_what_was_lost_says_that_it_may_have_run() -> None:
     assert "It may have run. Askfirst does not send it again." in page
 
 
+def test_a_long_trail_says_what_it_leaves_out() -> None:
+    """After its first row, with the way to all of them; a whole one says nothing of it."""
+    trail = (Step(NOW, "agent:a", "request.hold"), Step(NOW, "agent:a", "request.join"))
+    told = pages.request(FRAME, a_detail(trail=trail, left_out=1234))
+    assert told.index("held the call") < told.index("1234 more are left out here") < told.rindex("<li")
+    assert "left out" not in pages.request(FRAME, a_detail(trail=trail))
+
+
 def test_a_refusal_keeps_what_was_typed() -> None:
     """The sentence, its code, and the draft in the field it came from."""
     page = pages.request(FRAME, a_detail(), Notice("Too late.", "already_settled"), drafts={"deny": "half a thought"})
