@@ -19,7 +19,8 @@ from workflows.changes import Changes
 from workflows.database import Database
 from workflows.errors import AskfirstError
 from workflows.grants import GrantBook
-from workflows.release import Releaser
+from workflows.release import LOOK, Releaser
+from workflows.states import State
 from workflows.tables import ApprovalRequest
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,9 @@ class Sweeps:
             running = self.releaser.running
             if request_id not in running:
                 move = partial(lifecycle.reap, request_id=request_id, instance=self.releaser.instance, running=running, now=self.clock())
-                await self._step(request_id, move)
+                reaped = await self._step(request_id, move)
+                if reaped is not None and reaped.state == State.LOST:
+                    log.error("%s is lost: it may have run before the process that claimed it ended. %s", request_id, LOOK)
 
     async def look(self) -> None:
         """Notice what another process changed: a decision on the command line, a grant that was revoked."""
@@ -98,14 +101,15 @@ class Sweeps:
     async def _due(self) -> "dict[str, list[str]]":
         return dict(await self.database.aread(partial(queries.due, now=self.clock())))
 
-    async def _step(self, request_id: str, move: Callable[[Session], ApprovalRequest]) -> None:
+    async def _step(self, request_id: str, move: Callable[[Session], ApprovalRequest]) -> ApprovalRequest | None:
         """One row, one transaction: a row that fails does not keep the others from their turn."""
         try:
-            await self.database.awrite(move)
+            row = await self.database.awrite(move)
         except AskfirstError as error:
             log.error("the sweep could not move %s: %s", request_id, error)  # noqa: TRY400  # the sentence says it all
-        else:
-            self.changes.notify(request_id)
+            return None
+        self.changes.notify(request_id)
+        return row
 
 
 def _purge(session: Session, *, now: datetime) -> None:

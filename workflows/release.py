@@ -29,6 +29,7 @@ from workflows.tables import ApprovalRequest, Grant
 __all__ = ["Outcome", "Releaser", "Upstream"]
 
 log = logging.getLogger(__name__)
+LOOK = "It is not sent again: look at its server, and at the request in the inbox."
 PATIENCE = timedelta(seconds=30)
 
 
@@ -145,7 +146,7 @@ class Releaser:
         """Store the outcome; while the database refuses, keep it and try again: it is the only proof that the call ran."""
         while True:
             try:
-                await self.database.awrite(
+                row = await self.database.awrite(
                     partial(lifecycle.finish, request_id=request_id, instance=self.instance, outcome=outcome, now=self.clock())
                 )
             except AskfirstError as error:
@@ -153,6 +154,8 @@ class Releaser:
                 await asyncio.sleep(1)
             else:
                 self.changes.notify(request_id)
+                if row.state == State.LOST:
+                    log.error("%s is lost: it was sent, and its answer is not known. %s", request_id, LOOK)
                 return
 
     async def close(self, *, within: timedelta = timedelta(seconds=20)) -> None:

@@ -240,13 +240,14 @@ async def test_an_error_of_our_own_in_the_call_is_lost_not_repeated(shop: Shop, 
     async def stumble(_: str) -> None:
         raise LookupError("of our own")
 
-    caplog.set_level(logging.CRITICAL, "workflows.release")
     shop.till.during = stumble
     request_id = shop.scene.approved()
     for _ in range(2):
         await shop.sweep()
     assert shop.scene.state(request_id) is State.LOST
     assert len(shop.till.calls) == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith(f"{request_id} is lost: it was sent") for line in said)
 
 
 async def test_a_release_that_was_killed_in_the_middle_is_reaped_and_not_repeated(shop: Shop) -> None:

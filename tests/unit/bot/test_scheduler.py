@@ -210,8 +210,8 @@ async def test_release_runs_what_is_approved_once(world: World) -> None:
     assert [world.scene.state(each) for each in (one, other, waiting)] == [State.RELEASED, State.RELEASED, State.PENDING]
 
 
-async def test_reap_calls_lost_what_a_dead_process_had_claimed(world: World) -> None:
-    """Not what this one is running; and what is lost stays lost."""
+async def test_reap_calls_lost_what_a_dead_process_had_claimed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Not what this one is running; what is lost stays lost, and whoever watches the log is told of it once."""
     dead = world.scene.approved()
     world.scene.claim(dead, instance="in_dead")
     mine = world.scene.approved()
@@ -224,6 +224,8 @@ async def test_reap_calls_lost_what_a_dead_process_had_claimed(world: World) -> 
     await twice(world.sweeps.reap)
     assert [world.scene.state(each) for each in (dead, mine)] == [State.LOST, State.RELEASED]
     assert world.scene.events(dead).count("request.lose") == 1
+    [said] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert said.startswith(f"{dead} is lost: it may have run")
 
 
 async def test_orphan_marks_those_who_waited_on_a_stream(world: World) -> None:
