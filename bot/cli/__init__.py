@@ -24,10 +24,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("init")(setup.init)
-app.command("check")(setup.check)
+app.command("init", short_help="Write a first configuration and policy.")(setup.init)
+app.command("check", short_help="Say everything that is wrong.")(setup.check)
 app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
+app.command("demo", short_help="Show everything at once.")(demo.demo)
 app.add_typer(requests.app, name="requests")
 app.add_typer(grants.app, name="grants")
 app.add_typer(groups.app, name="groups")

@@ -15,8 +15,6 @@ from bot.upstream.address import ServerAddress, UpstreamBroken
 from bot.upstream.pool import Pool, PooledAnswer
 from workflows.errors import UpstreamUnreachable
 
-_HEADER_BYTES: Final = 32_768
-
 _HOP: Final = frozenset(
     {
         "connection",

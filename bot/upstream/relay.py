@@ -17,7 +17,7 @@ class Content(Protocol):
 
 
 class Answer(Protocol):
-    """The answer to an exchange, of which aiohttp.ClientResponse is one."""
+    """The answer to an exchange: of a server over HTTP, or of a program that is given the manners of one."""
 
     @property
     def status(self) -> int:
