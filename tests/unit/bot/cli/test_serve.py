@@ -57,7 +57,7 @@ def test_it_says_where_it_listens_and_ends_when_told(free: Stage, number: signal
         assert "Traceback" not in err
 
 
-_BROKEN = b"POST /mcp/payments/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer askg_of-somebody\x01\r\nCookie: askfirst=asks_too\x01\r\n\r\n"
+_BROKEN = b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer askg_of-somebody\x01\r\nCookie: askfirst=asks_too\x01\r\n\r\n"
 
 
 def test_what_is_no_http_leaves_one_line_and_no_secret(free: Stage) -> None:
