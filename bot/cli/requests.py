@@ -15,6 +15,7 @@ from bot.cli.opening import now, opened
 from bot.cli.options import CONFIG, As, Config, Desk, Json, Reason, RequestId
 from bot.cli.output import document, say, table
 from bot.cli.remote import Remote
+from bot.web import plain
 from workflows import lifecycle, queries
 from workflows.calls import JSON
 from workflows.errors import AskfirstError, NotFound
@@ -65,7 +66,7 @@ def _listed(config: Path, person: str | None, *, history: bool, state: State | N
     def look(session: Session) -> list[dict[str, JSON]]:
         filters = Filters(state=state.value if state else "")
         views = queries.history(session, filters, limit=limit).rows if history else queries.inbox(session, person=person)
-        return [shown.summary(view, person) for view in views]
+        return [plain.summary(view, person) for view in views]
 
     with opened(config) as at:
         return at.database.read(look)
@@ -83,7 +84,7 @@ def show(request_id: RequestId, who: As = None, as_json: Json = False, desk: Des
             view = at.database.read(lambda session: queries.one(session, _id(request_id)))
         if view is None:
             raise _unknown(request_id)
-        found = shown.complete(view, person)
+        found = plain.complete(view, person)
     if as_json:
         document(found)
     else:
@@ -139,7 +140,7 @@ def _decided(config: Path, verb: Callable[..., ApprovalRequest], request_id: str
         view = at.database.read(lambda session: queries.one(session, request_id))
     if view is None:
         raise _unknown(request_id)
-    return shown.summary(view, person.key)
+    return plain.summary(view, person.key)
 
 
 def _told(found: dict[str, JSON]) -> str:

@@ -1,4 +1,4 @@
-"""A request as the command line shows it: plain values for JSON, lines for people. Pure."""
+"""A request as the command line shows it to people, from its plain values. Pure."""
 
 import json
 import re
@@ -6,98 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bot.cli.output import one_line
-from workflows import queries
-from workflows.calls import JSON, parse_json
-from workflows.errors import Malformed
-from workflows.queries import RequestView
-from workflows.redaction import redact, redact_text, visible
-from workflows.tables import ApprovalRequest, AuditEvent, Vote
+from workflows.calls import JSON
+from workflows.redaction import visible
 
 COLUMNS = ("id", "state", "agent", "server", "tool", "arguments", "held at", "expires at", "votes")
-_DEEP = 1000
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 _MOST = 60
-
-
-def summary(view: RequestView, person: str | None) -> dict[str, JSON]:
-    """Give a request as values for JSON. Secrets in it are hidden from whoever may not decide it."""
-    row = view.request
-    return {
-        "id": row.id,
-        "state": row.state,
-        "server": row.server,
-        "tool": row.tool,
-        "arguments": _parsed(row.arguments, hide=_hide(view, person)),
-        "agent": row.agent,
-        "owner": row.owner,
-        "policy": row.policy,
-        "rule": row.rule,
-        "reason": row.reason,
-        "approvers": row.approvers,
-        "quorum": row.quorum,
-        "needed": view.needed,
-        "votes": [_vote(vote) for vote in view.votes],
-        "held_at": row.held_at.isoformat(),
-        "expires_at": row.expires_at.isoformat(),
-        "decided_at": _moment(row.decided_at),
-        "decided_by": row.decided_by,
-        "decision_reason": row.decision_reason,
-        "settled_at": _moment(row.settled_at),
-    }
-
-
-def complete(view: RequestView, person: str | None) -> dict[str, JSON]:
-    """Give all of a request: beside its summary, the arguments exactly as they were sent, the outcome and the trail."""
-    row = view.request
-    hide = _hide(view, person)
-    return {
-        **summary(view, person),
-        "arguments_text": _text(row.arguments, hide=hide),
-        "fingerprint": None if hide else row.fingerprint,
-        "outcome": _outcome(row, hide=hide),
-        "trail": [_event(event) for event in view.trail],
-        "trail_left_out": view.left_out,
-    }
-
-
-def _hide(view: RequestView, person: str | None) -> bool:
-    return person is None or not queries.may_see_secrets(view, person)
-
-
-def _parsed(raw: bytes, *, hide: bool) -> JSON:
-    try:
-        value = parse_json(raw, max_depth=_DEEP)
-    except Malformed:
-        return redact_text(raw.decode("utf-8", "replace"))
-    return redact(value) if hide else value
-
-
-def _text(raw: bytes, *, hide: bool) -> str:
-    return json.dumps(_parsed(raw, hide=True), ensure_ascii=False) if hide else raw.decode("utf-8", "replace")
-
-
-def _outcome(row: ApprovalRequest, *, hide: bool) -> JSON:
-    if not row.outcome_kind:
-        return None
-    return {"kind": row.outcome_kind, "is_error": row.outcome_is_error, "body": _parsed(row.outcome or b"null", hide=hide)}
-
-
-def _vote(vote: Vote) -> dict[str, JSON]:
-    return {"voter": vote.voter, "choice": vote.choice, "reason": vote.reason, "via": vote.via, "at": vote.at.isoformat()}
-
-
-def _event(event: AuditEvent) -> dict[str, JSON]:
-    return {
-        "seq": event.seq,
-        "at": event.at.isoformat(),
-        "event": event.event,
-        "actor": event.actor,
-        "detail": _parsed(event.detail.encode(), hide=False),
-    }
-
-
-def _moment(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
 
 
 def rows(found: Iterable[Mapping[str, JSON]]) -> list[list[str]]:

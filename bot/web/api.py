@@ -1,26 +1,23 @@
 """The desk for programs: JSON with a person's own token. An agent's token is no person's, and a cookie counts for nothing here."""
 
-import json
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 from aiohttp import web
 from sqlmodel import Session
 
+from bot.web import plain
 from bot.web.context import DESK, THROTTLE
 from workflows import access, lifecycle, queries
-from workflows.calls import JSON, parse_json
+from workflows.calls import parse_json
 from workflows.errors import Malformed, NotFound, TokenRefused
 from workflows.lifecycle import Choice
 from workflows.people import Person
-from workflows.queries import Filters, RequestView
-from workflows.redaction import redact
+from workflows.queries import Filters
 from workflows.states import State
 from workflows.tables import ApprovalRequest
 
 _PAGE = 100
-_DEEPEST = 500  # an answer may nest deeper than a call
 
 
 async def _person(request: web.Request) -> Person:
@@ -49,7 +46,7 @@ async def listing(request: web.Request) -> web.Response:
         raise Malformed(f"{state[:40]!r} is no state. The states are {', '.join(State)}.")
     look = partial(queries.history, filters=Filters(state=state), limit=_PAGE, before=request.query.get("before"))
     page = await request.app[DESK].database.aread(look)
-    return web.json_response({"requests": [_entry(view, person) for view in page.rows], "before": page.before})
+    return web.json_response({"requests": [plain.summary(view, person.key) for view in page.rows], "before": page.before})
 
 
 async def one(request: web.Request) -> web.Response:
@@ -62,7 +59,7 @@ async def _answer(request: web.Request, person: Person) -> web.Response:
     view = await request.app[DESK].database.aread(partial(queries.one, request_id=request.match_info["id"]))
     if view is None:
         raise NotFound("There is no such request.")
-    return web.json_response(_whole(view, person))
+    return web.json_response(plain.complete(view, person.key))
 
 
 async def approve(request: web.Request) -> web.Response:
@@ -103,68 +100,3 @@ def _reason(body: bytes) -> str | None:
     if reason is not None and not isinstance(reason, str):
         raise Malformed("A reason is a string.")
     return reason
-
-
-def _entry(view: RequestView, person: Person) -> dict[str, JSON]:
-    row = view.request
-    return {
-        "id": row.id,
-        "state": row.state,
-        "server": row.server,
-        "tool": row.tool,
-        "arguments": _stored(row.arguments, hide=not queries.may_see_secrets(view, person.key)),
-        "agent": row.agent,
-        "owner": row.owner,
-        "policy": row.policy,
-        "rule": row.rule,
-        "reason": row.reason,
-        "approvers": row.approvers,
-        "quorum": row.quorum,
-        "held_at": _moment(row.held_at),
-        "expires_at": _moment(row.expires_at),
-        "decided_at": _moment(row.decided_at),
-        "settled_at": _moment(row.settled_at),
-        "decided_by": row.decided_by,
-        "decision_reason": row.decision_reason,
-        "votes": [
-            {"voter": vote.voter, "choice": vote.choice, "reason": vote.reason, "via": vote.via, "at": _moment(vote.at)}
-            for vote in view.votes
-        ],
-        "needed": view.needed,
-    }
-
-
-def _whole(view: RequestView, person: Person) -> dict[str, JSON]:
-    row = view.request
-    hide = not queries.may_see_secrets(view, person.key)
-    return {
-        **_entry(view, person),
-        "arguments_text": _text(row.arguments, hide=hide),
-        "fingerprint": None if hide else row.fingerprint,
-        "outcome": {"kind": row.outcome_kind, "is_error": row.outcome_is_error, "body": _stored(row.outcome or b"null", hide=hide)}
-        if row.outcome_kind
-        else None,
-        "trail_left_out": view.left_out,
-        "trail": [
-            {"seq": event.seq, "at": _moment(event.at), "event": event.event, "actor": event.actor, "detail": json.loads(event.detail)}
-            for event in view.trail
-        ],
-    }
-
-
-def _stored(raw: bytes, *, hide: bool) -> JSON:
-    """Stored JSON as a value; a stored sentence as a string. Secrets hidden from whoever does not decide."""
-    try:
-        value = parse_json(raw, max_depth=_DEEPEST)
-    except Malformed:
-        value = raw.decode("utf-8", "replace")
-    return redact(value) if hide else value
-
-
-def _text(raw: bytes, *, hide: bool) -> str:
-    """The stored text itself, or the value without its secrets."""
-    return json.dumps(_stored(raw, hide=True), ensure_ascii=False) if hide else raw.decode("utf-8", "replace")
-
-
-def _moment(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
