@@ -7,6 +7,7 @@ that runs in a thread cannot be torn by whoever stops waiting for it.
 import asyncio
 import fcntl
 import logging
+import os
 import secrets
 import threading
 import time
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 _TRIES = 4
 _PATIENCE = 5.0  # seconds: a try that took longer waited for a lock, and whoever holds it may hold it for ever
 _QUEUED = 20.0  # seconds that a write waits for those before it, so that nobody waits for the sum of their troubles
+_OWNER_ONLY = 0o600
 _SERVE_LOCK = 0x61736B31  # "ask1": the advisory lock of the one serving process on PostgreSQL
 _PG_OPTIONS = "-c synchronous_commit=on -c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC -c datestyle=ISO"
 
@@ -125,6 +127,8 @@ class Database:
         """Bring the schema to the newest revision; on an empty database, build it."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        if self.dialect == "sqlite":
+            _sqlite_for_its_owner(self.url)
         try:
             with self._writing(), self._writer.begin() as connection:
                 config.attributes["connection"] = connection
@@ -231,10 +235,17 @@ def _sqlite_engines(url: sa.URL) -> tuple[sa.Engine, sa.Engine]:
     return writer, reader
 
 
+def _sqlite_for_its_owner(url: sa.URL) -> None:
+    """Make a database that is not there yet, for its owner alone: arguments stand in it as sent. SQLite's other files follow it."""
+    with suppress(OSError):  # what cannot be made is told by whoever opens it
+        os.close(os.open(url.database or "", os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
+
+
 @contextmanager
 def _sqlite_ownership(url: sa.URL) -> Iterator[None]:
     place = Path(url.database or "").resolve()  # by whatever name it was given, it is one database
-    with Path(f"{place}.lock").open("w") as lock:
+    # Whoever could open this file could lock it.
+    with open(f"{place}.lock", "w", opener=partial(os.open, mode=_OWNER_ONLY)) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -296,6 +296,22 @@ def test_one_process_serves_from_a_database(database: Database, migrated_url: st
             pass
 
 
+def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    """Other users of the machine, which agents may be, read no arguments and take no lock; one that was opened up stays so."""
+    database = Database(sqlite_url(tmp_path))
+    try:
+        database.migrate()
+        with database.own():
+            files = sorted(tmp_path.iterdir())
+            assert len(files) >= 3
+            assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        Path(str(database.url.database)).chmod(0o660)
+        database.migrate()
+        assert Path(str(database.url.database)).stat().st_mode & 0o777 == 0o660
+    finally:
+        database.close()
+
+
 def test_one_database_by_two_names_is_one(tmp_path: Path) -> None:
     """A link to the database file does not let a second process serve from it."""
     first = Database(sqlite_url(tmp_path))
