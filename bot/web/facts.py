@@ -160,9 +160,18 @@ def _result(row: ApprovalRequest, *, hide: bool) -> Result | None:
 
 
 def _step(event: AuditEvent) -> Step:
-    told = json.loads(event.detail)
+    told = _read(event.detail)
     named = ((name.replace("_", " "), _told(value)) for name, value in told.items() if value and name not in _FOR_MACHINES)
     return Step(event.at, event.actor, event.event, tuple(named))
+
+
+def _read(detail: str) -> dict[str, object]:
+    """Read what a row tells; one that was changed by hand is shown as it is, and `audit verify` names it."""
+    try:
+        told = json.loads(detail)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"changed by hand": detail}
 
 
 def _told(value: object) -> str:

@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col
 
 from bot.web import facts
 from tests.fakes.desk import Desk, running_desk
 from workflows import queries
 from workflows.states import State
+from workflows.tables import AuditEvent
 
 _NONE = dict.fromkeys(("words", "tool", "server", "agent", "person", "state", "since", "until"), "")
 
@@ -95,3 +98,14 @@ def test_days_are_utc_and_the_last_one_is_included() -> None:
     assert (filters.since, filters.until) == (datetime(2026, 11, 25, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC))
     with pytest.raises(ValueError, match="isoformat"):
         facts.filters_of({**_NONE, "since": "yesterday"})
+
+
+@pytest.mark.parametrize("detail", ["{", "7", '"text"', ""])
+async def test_a_trail_that_was_changed_by_hand_is_shown_as_it_is(desk: Desk, detail: str) -> None:
+    """The request stays readable: it is `audit verify` that tells what happened."""
+    request_id = await desk.hold()
+    change = sa.update(AuditEvent).where(col(AuditEvent.request_id) == request_id).values(detail=detail)
+    await desk.database.awrite(lambda session: session.connection().execute(change).rowcount)
+    shown = await desk.database.aread(partial(facts.detail, request_id=request_id, person="local:alice"))
+    assert shown is not None
+    assert {step.detail for step in shown.trail} == {(("changed by hand", detail),) if detail else ()}
