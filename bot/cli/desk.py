@@ -8,7 +8,7 @@ import typer
 from bot.cli.opening import now, opened
 from bot.cli.options import CONFIG, Config, Person
 from bot.cli.output import remark, say
-from workflows import access
+from workflows import access, groups
 from workflows.people import parse_person
 
 app = typer.Typer(help="Sign people in.", no_args_is_help=True)
@@ -22,7 +22,10 @@ def login(who: Person, config: Config = CONFIG) -> None:
     with opened(config) as at:
         token = at.database.write(lambda session: access.mint_link(session, person, now=now()))
         minutes = int(access.LINK_LIVES.total_seconds() // 60)
+        known = [groups.as_group(row).members for row in at.database.read(groups.listing)]
         say(f"{at.base.desk.public_url}{SIGN_IN}?token={token}")
+    if known and not any(person.key in members for members in known):
+        remark(f"{person} is in no approver group, so there is nothing that {person} may approve. Is the name right?")
     remark(f"It signs {person} in once, within {minutes} minutes. Whoever has it is {person}: send it to nobody else.")
 
 

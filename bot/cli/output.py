@@ -1,4 +1,6 @@
-"""Printing: tables on a terminal, aligned lines elsewhere. Law: nothing reaches the terminal before its unseen characters are written out.
+"""Printing: tables on a terminal, aligned lines elsewhere.
+
+Law: nothing reaches the terminal before its unseen characters are written out.
 
 Results go to standard output, words about them to standard error, so that a result can be piped.
 """
@@ -43,10 +45,26 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
     cells = [[one_line(cell) for cell in row] for row in rows]
     if not cells:
         remark(empty)
-    elif sys.stdout.isatty():
+    elif sys.stdout.isatty() and _width(columns, cells) <= Console().width:
         _drawn(columns, cells)
+    elif sys.stdout.isatty():
+        _stacked(columns, cells)
     else:
         _aligned([[column.upper() for column in columns], *cells])
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(cell_len, column)) + len(_GAP) for column in zip(columns, *rows, strict=True)) - len(_GAP)
+
+
+def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print each row below the one before, where columns would break names in the middle: they are there to be copied."""
+    indent = max(map(cell_len, columns)) + len(":" + _GAP)
+    for number, (first, second, *rest) in enumerate(rows):
+        print("\n" * (number > 0) + first + _GAP + second)
+        for column, cell in zip(columns[2:], rest, strict=True):
+            if cell:
+                print(f"{_GAP}{column + ':':<{indent}}{cell}")
 
 
 def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

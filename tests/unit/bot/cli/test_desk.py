@@ -22,6 +22,16 @@ def test_login_prints_a_link_that_works_once(here: Stage) -> None:
         here.write(lambda session: access.use_link(session, token, now=datetime.now(UTC)))
 
 
+def test_login_notices_a_name_that_no_group_has(here: Stage) -> None:
+    """A slip in a name is told, and the link is there all the same: owners of agents are in no group."""
+    here.hold()
+    assert "no approver group" not in here.ask("desk", "login", "--as", "local:alice").err
+    said = here.ask("desk", "login", "--as", "local:alcie")
+    assert said.code == 0
+    assert "?token=" in said.out
+    assert "local:alcie is in no approver group" in said.err
+
+
 def test_a_personal_token_is_shown_once_and_ends(here: Stage) -> None:
     """The token alone is on standard output, names its person, and ends when it was said to."""
     said = here.ask("desk", "token", "--as", "local:alice", "--label", "laptop", "--days", "3")

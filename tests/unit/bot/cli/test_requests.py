@@ -173,6 +173,17 @@ def test_what_looks_like_markup_is_text_on_a_terminal(here: Stage, monkeypatch: 
     assert "\x1b]8" not in said.out
 
 
+def test_on_a_narrow_terminal_a_name_can_still_be_copied(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit beside each other stands below each other, and no id is broken."""
+    ids = [here.hold(), here.hold('{"amount": 7000}')]
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = here.ask("requests", "list", terminal=True).out.splitlines()
+    assert [line for line in lines if line.startswith("apr_")] == [f"{each}  pending" for each in ids]
+    assert any(line.split() == ["tool:", "create_refund"] for line in lines)
+    monkeypatch.setenv("COLUMNS", "300")
+    assert all(here.ask("requests", "list", terminal=True).out.count(each) == 1 for each in ids)
+
+
 def test_secrets_are_hidden_from_whoever_does_not_decide(here: Stage) -> None:
     """Approvers and the owner see arguments as they are; without --as, and for others, secrets are hidden."""
     request_id = here.hold('{"password": "hunter2hunter2"}')
