@@ -99,14 +99,16 @@ class Releaser:
         if found is None or self._closing:
             return
         fresh, unreachable = found
-        claimed = await self.database.awrite(
-            partial(lifecycle.claim, request_id=request_id, instance=self.instance, fresh=fresh, now=self.clock())
-        )
+        claimed = await self.database.awrite(partial(self._claim, request_id=request_id, fresh=fresh))
         if claimed is None:
             await self._tell_if_changed(row)
             return
         self.changes.notify(request_id)
         await self._finish(request_id, unreachable or await self._call(claimed))
+
+    def _claim(self, session: Session, *, request_id: str, fresh: Fresh) -> ApprovalRequest | None:
+        """Claim by the time at which its turn came: while it waited for the database, the approval may have ended."""
+        return lifecycle.claim(session, request_id, instance=self.instance, fresh=fresh, now=self.clock())
 
     async def _tell_if_changed(self, seen: ApprovalRequest) -> None:
         """A claim that was refused may have cancelled the request. One that only waits for its limit must not wake this loop again."""

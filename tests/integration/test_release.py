@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -141,6 +142,23 @@ async def test_nothing_but_what_is_approved_attended_and_in_time_is_called(shop:
         await shop.sweep()
     assert shop.till.calls == []
     assert scene.state(dead) is State.RELEASING
+
+
+async def test_an_approval_that_ends_while_its_claim_waits_for_the_database_is_not_released(shop: Shop) -> None:
+    """What counts is the time at which the claim is written, not the one at which it was asked for."""
+    request_id = shop.scene.approved()
+    database, gate = shop.scene.database, threading.Event()
+    others = [asyncio.ensure_future(database.awrite(lambda _: gate.wait(10))) for _ in range(8)]
+    queue = database._write_threads._work_queue
+    await asyncio.sleep(0)
+    waiting = queue.qsize()
+    shop.releaser.start(request_id)
+    await eventually(lambda: queue.qsize() > waiting)
+    shop.scene.later(hours=1)
+    gate.set()
+    await asyncio.gather(*others)
+    await eventually(lambda: not shop.releaser.running)
+    assert (shop.scene.state(request_id), shop.till.calls) == (State.APPROVED, [])
 
 
 async def test_an_approval_starts_its_own_release(shop: Shop) -> None:
