@@ -66,7 +66,12 @@ def hold(
     row = _new_row(call, grant=grant, verdict=verdict, policy=policy, definition=definition, previous=previous, now=now)
     session.add(row)
     session.flush()
-    detail: dict[str, JSON] = {
+    note(session, row, Tag.REQUEST_HOLD, actor=f"agent:{grant.label}", now=now, detail=_terms(row) | argument_detail(policy, call))
+    return Held(row, joined=False)
+
+
+def _terms(row: ApprovalRequest) -> dict[str, JSON]:
+    return {
         "rule": row.rule,
         "policy": row.policy,
         "policy_sha256": row.policy_sha256,
@@ -74,10 +79,7 @@ def hold(
         "approvers": row.approvers,
         "quorum": row.quorum,
         "expires_at": row.expires_at.isoformat(),
-        **argument_detail(policy, call),
     }
-    note(session, row, Tag.REQUEST_HOLD, actor=f"agent:{grant.label}", now=now, detail=detail)
-    return Held(row, joined=False)
 
 
 def join(session: Session, call: ToolCall, *, grant: Grant, now: datetime, waiting: bool = True) -> Held | None:
