@@ -149,6 +149,8 @@ class Child:
         for task in (self._reading, self._logging):
             task.cancel()
         await asyncio.gather(self._reading, self._logging, return_exceptions=True)
+        self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  # asyncio has no other way to let go of its pipes
+        await asyncio.sleep(0)
 
 
 async def _within(work: Awaitable[object], seconds: float) -> bool:
