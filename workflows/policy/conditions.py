@@ -18,7 +18,8 @@ A test answers True, False, or a sentence: "it cannot be told". A sentence count
 * Every operator but `exists` is False for a missing argument, `neq` and `not_in` too, as in PolicyLayer v1: the upstream's own default then
   applies, and a rule that must see the argument says so with `exists` in `require`. An explicit null is not missing, because what an
   upstream makes of it is its own affair: only `exists` counts it as absent. A rule's null equals null alone.
-* Numbers are compared exactly, as the decimals they were written as; text counts as a number when it is one by JSON's grammar.
+* Whole numbers are compared exactly; a number with a fraction or an exponent is first read in double precision, as servers read it.
+* Text counts as a number when it is one by JSON's grammar, and is compared exactly.
   Booleans are not numbers.
 * `in` and `not_in` cannot tell when the argument equals no member and can be compared with none of them.
 * `contains` finds a text in a text, or a member in a list by `eq`; it cannot tell when no member is equal and one cannot be compared.
@@ -64,7 +65,7 @@ def is_number(value: object) -> bool:
 
 
 def decimal(value: object) -> Decimal | None:
-    """Give the exact decimal that a number, or a text that is a JSON number, was written as; None for anything else."""
+    """Give the exact decimal of a number as it was read, or of a text that is a JSON number; None for anything else."""
     if type(value) is int:
         return Decimal(value)
     if type(value) is float:
