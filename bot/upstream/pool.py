@@ -1,7 +1,7 @@
 """Keep-alive connections for relaying, on aiohttp's own protocol and parser, without the client session around them.
 
-A session rebuilds every request from parts that a relay has in hand already: that took a third of the time of an allowed call. Law:
-one exchange is one write and one answer; nothing is written twice, no redirect is followed, and what ended badly is never used again.
+A session would rebuild every request from parts that a relay has in hand already, at a third more of an allowed call's time. Law: one
+exchange is one write and one answer; nothing is written twice, no redirect is followed, and what ended badly is never used again.
 """
 
 import asyncio

@@ -59,3 +59,17 @@ def test_a_row_that_changed_since_it_was_seen_is_not_overwritten(scene: Scene) -
         with pytest.raises(LostRace):
             scene.database.write(partial(write_from_what_was_seen, version=version, state=state))
     assert scene.row(request_id) == now
+
+
+@pytest.mark.parametrize(("state", "event"), [(State.PENDING, Event.APPROVE), (State.PENDING, Event.DENY), (State.APPROVED, Event.CLAIM)])
+def test_the_row_itself_refuses_what_comes_after_its_time(scene: Scene, state: State, event: Event) -> None:
+    """Expiry stands in the statement that decides or claims, not only in what was looked at before it."""
+    request_id = scene.approved() if state is State.APPROVED else scene.held()
+    late = scene.row(request_id).expires_at
+
+    def step(session: Session) -> None:
+        moves.move(session, moves.lock(session, request_id), event, actor="local:alice", now=late)
+
+    with pytest.raises(LostRace):
+        scene.database.write(step)
+    assert scene.state(request_id) is state

@@ -20,6 +20,8 @@ _WANTED: sa.BindParameter[str] = sa.bindparam("wanted", type_=sa.String())
 _LOCKED = select(ApprovalRequest).where(col(ApprovalRequest.id) == _WANTED).with_for_update().execution_options(populate_existing=True)
 _VOTES = sa.select(col(Vote.voter), col(Vote.choice)).where(col(Vote.request_id) == _WANTED)
 
+_IN_TIME = frozenset({Event.APPROVE, Event.DENY, Event.CLAIM})  # steps that an expired request cannot take, whoever looked at it before
+
 
 def lock(session: Session, request_id: str) -> ApprovalRequest:
     """Read the row as it is now and keep everybody else from changing it until the commit; raises NotFound."""
@@ -51,17 +53,18 @@ def move(
     state = next_state(State(row.state), event)
     if state in TERMINAL:
         values["settled_at"] = now
-    change(session, row, state=state.value, **values)
+    change(session, row, alive_at=now if event in _IN_TIME else None, state=state.value, **values)
     note(session, row, Tag(f"request.{event}"), actor=actor, now=now, detail=detail)
     return row
 
 
-def change(session: Session, row: ApprovalRequest, **values: object) -> None:
-    """Write columns, from the version that was seen and from no other."""
+def change(session: Session, row: ApprovalRequest, *, alive_at: datetime | None = None, **values: object) -> None:
+    """Write columns, from the version that was seen and from no other; with `alive_at` only if the request has not expired by then."""
     seen = row.version
+    in_time = () if alive_at is None else (col(ApprovalRequest.expires_at) > alive_at,)
     statement = (
         sa.update(ApprovalRequest)
-        .where(col(ApprovalRequest.id) == row.id, col(ApprovalRequest.state) == row.state, col(ApprovalRequest.version) == seen)
+        .where(col(ApprovalRequest.id) == row.id, col(ApprovalRequest.state) == row.state, col(ApprovalRequest.version) == seen, *in_time)
         .values(version=seen + 1, **values)
         .execution_options(synchronize_session=False)
     )
