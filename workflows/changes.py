@@ -11,7 +11,6 @@ class Changes:
     def __init__(self) -> None:
         self.due = asyncio.Event()
         self._changed: set[str] = set()
-        self.any = asyncio.Event()
         self._watchers: dict[str, set[asyncio.Event]] = {}
 
     @property
@@ -20,13 +19,11 @@ class Changes:
         return tuple(self._watchers)
 
     def notify(self, request_id: str) -> None:
-        """Wake everybody who watches this request, the release loop, and who follows all changes. Call it after the commit."""
+        """Wake everybody who watches this request, and the release loop. Call it after the commit."""
         for event in self._watchers.get(request_id, ()):
             event.set()
         self._changed.add(request_id)
         self.due.set()
-        self.any.set()
-        self.any = asyncio.Event()
 
     def wake_all(self) -> None:
         """Wake everybody who watches anything, such as when this process is about to end."""

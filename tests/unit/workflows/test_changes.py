@@ -17,14 +17,13 @@ async def test_all_who_watch_a_request_are_woken_and_nobody_else() -> None:
         assert not other.is_set()
 
 
-async def test_every_notice_wakes_the_release_loop_and_who_follows_all() -> None:
-    """`due` stays set until the loop clears it; `any` is a new event after each notice, so that many can follow it."""
+async def test_every_notice_wakes_the_release_loop() -> None:
+    """`due` stays set until the loop takes what changed."""
     changes = Changes()
-    followed = changes.any
     changes.notify("apr_1")
     assert changes.due.is_set()
-    assert followed.is_set()
-    assert not changes.any.is_set()
+    assert changes.take() == {"apr_1"}
+    assert not changes.due.is_set()
 
 
 async def test_a_notice_between_the_reading_and_the_waiting_is_not_lost() -> None:
