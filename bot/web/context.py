@@ -27,7 +27,6 @@ class DeskContext:
     public_origins: frozenset[str]
     secure: bool = False  # people reach it over https: the cookie is sent over nothing else
     session_lives: timedelta = SESSION_LIVES
-    slack_connected: bool = False
 
 
 @dataclass(slots=True)
