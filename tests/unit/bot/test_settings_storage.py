@@ -14,9 +14,9 @@ from tests.unit.bot.configs import only, problems, read
         ("sqlite:////askfirst.db", "sqlite:////askfirst.db", "sqlite:////askfirst.db"),
         ("postgresql://olivia@db/askfirst", "postgresql://olivia@db/askfirst", "postgresql://olivia@db/askfirst"),
         (
-            "postgresql://postgres@/askfirst?host=/tmp/pg",
-            "postgresql://postgres@/askfirst?host=/tmp/pg",
-            "postgresql://postgres@/askfirst?host=/tmp/pg",
+            "postgresql://postgres@/askfirst?host=/run/postgresql",
+            "postgresql://postgres@/askfirst?host=/run/postgresql",
+            "postgresql://postgres@/askfirst?host=/run/postgresql",
         ),
         ("postgresql+psycopg://db/askfirst", "postgresql+psycopg://db/askfirst", "postgresql+psycopg://db/askfirst"),
     ],
