@@ -49,6 +49,18 @@ class BadReason(AskfirstError):
     code = "bad_reason"
 
 
+class OutOfDate(AskfirstError):
+    """This request changed after what you saw was drawn, so nothing was decided. Look at how it stands now, and decide again."""
+
+    code = "out_of_date"
+
+
+class Unread(AskfirstError):
+    """Not all of the arguments fit here, and you have not opened the rest. Open all of them first; then you can approve."""
+
+    code = "unread"
+
+
 class IllegalStep(AskfirstError):
     """The request cannot take this step from the state it is in."""
 

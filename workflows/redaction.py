@@ -31,8 +31,12 @@ def use_key(key: bytes) -> None:
 
 
 def _hidden(text: str) -> str:
-    mark = hmac.new(_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:8]
-    return f"[redacted {len(text)} chars, fingerprint {mark}]"
+    return f"[redacted {len(text)} chars, fingerprint {keyed(text, length=8)}]"
+
+
+def keyed(text: str, *, length: int = 12) -> str:
+    """Name a text by a keyed digest (hex): it shows a swap, and nobody can guess a short secret from it."""
+    return hmac.new(_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:length]
 
 
 def redact_text(text: str) -> str:

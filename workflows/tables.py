@@ -34,13 +34,19 @@ class Grant(SQLModel, table=True):
 
 
 class Group(SQLModel, table=True):
-    """An approver group. `members` is a JSON list of person keys."""
+    """An approver group. `members` is a JSON list of person keys, `user_groups` one of Slack user groups (`slack:TEAM/SUBTEAM`)."""
 
     __tablename__: ClassVar[str] = "groups"
 
     name: str = Field(primary_key=True, max_length=100)
     members: str = Field(sa_type=sa.Text)
+    user_groups: str = Field(default="[]", sa_type=sa.Text)
     self_approval: bool = False
+    quorum: int = 1  # a call that asks this group needs at least so many approvals
+    channel: str | None = Field(default=None, max_length=100)  # where its cards go when the rule names no channel
+    guests: bool = False  # may members who are guests of the workspace decide
+    external: bool = False  # may members who belong to another workspace decide
+    direct: bool = False  # is each member told by direct message that a request waits
     declared: bool = False
     version: int = 1
     updated_at: datetime
@@ -107,6 +113,52 @@ class Vote(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=sa.Text)
     via: str = Field(max_length=16)
     at: datetime
+
+
+class UserGroup(SQLModel, table=True):
+    """A Slack user group as it was read last. `members` is a JSON list of person keys; what is older than a minute gives no right."""
+
+    __tablename__: ClassVar[str] = "user_groups"
+
+    key: str = Field(primary_key=True, max_length=100)
+    handle: str = Field(default="", max_length=100)
+    members: str = Field(sa_type=sa.Text)
+    read_at: datetime
+
+
+class Delivery(SQLModel, table=True):
+    """One message that Slack shows, or should: a card, a reply in its thread, a word to one person. Written before it is posted.
+
+    `state` is `posting` (sent, or about to be), `posted`, `uncertain` (it may exist), `failed` (for good).
+    """
+
+    __tablename__: ClassVar[str] = "deliveries"
+    __table_args__ = (sa.Index("ix_deliveries_request_id", "request_id"), sa.Index("ix_deliveries_state", "state"))
+
+    id: str = Field(primary_key=True, max_length=200)  # REQUEST/KIND or REQUEST/KIND/PERSON
+    request_id: str = Field(max_length=40, foreign_key="requests.id")
+    kind: str = Field(max_length=16)
+    target: str = Field(max_length=100)  # the channel as it is configured, or a person key
+    channel: str | None = Field(default=None, max_length=40)  # the id that Slack answered with
+    ts: str | None = Field(default=None, max_length=40)
+    state: str = Field(max_length=16)
+    shown_version: int = 0  # of the request, when it was painted last
+    attempt: int = 0
+    retry_at: datetime | None = None
+    problem: str | None = Field(default=None, sa_type=sa.Text)
+    updated_at: datetime
+
+
+class Reading(SQLModel, table=True):
+    """Which pages of a call's arguments one person opened; `whole_at` when there was none left."""
+
+    __tablename__: ClassVar[str] = "readings"
+
+    request_id: str = Field(primary_key=True, max_length=40, foreign_key="requests.id")
+    person: str = Field(primary_key=True, max_length=100)
+    fingerprint: str = Field(max_length=64)
+    pages: str = Field(sa_type=sa.Text)  # JSON list of page numbers, from 1
+    whole_at: datetime | None = None
 
 
 class AuditEvent(SQLModel, table=True):

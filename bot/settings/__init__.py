@@ -14,6 +14,8 @@ from bot.settings.shapes import (
     GrantSettings,
     HttpServer,
     Settings,
+    SlackMode,
+    SlackSettings,
     StdioServer,
 )
 
@@ -31,6 +33,8 @@ __all__ = [
     "SettingProblem",
     "Settings",
     "SettingsInvalid",
+    "SlackMode",
+    "SlackSettings",
     "StdioServer",
     "base",
     "load",

@@ -44,6 +44,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
         policies=MappingProxyType(found_policies),
         grants=MappingProxyType(found_grants),
         groups=MappingProxyType(found_groups),
+        slack=None,
         files=tuple(findings.files),
         notes=tuple(findings.notes),
     )

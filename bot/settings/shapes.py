@@ -85,6 +85,34 @@ class AuditSettings:
     anchor: Path | None
 
 
+class SlackMode(StrEnum):
+    """How Slack reaches Askfirst: over a socket that Askfirst opens, or over HTTP requests that Slack sends."""
+
+    SOCKET = "socket"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """The Slack app. `channel` and `fallback_channel` are ids or `#names`; `api_url` ends with a slash; `admins` are person keys.
+
+    `app_token` is there in Socket Mode, `signing_secret` in HTTP mode, where requests are taken at `listen`. With `arguments` off the
+    channel sees no arguments: they are read in a modal.
+    """
+
+    mode: SlackMode
+    channel: str
+    fallback_channel: str | None
+    api_url: str
+    admins: frozenset[str]
+    bot_token: Secret
+    app_token: Secret | None
+    signing_secret: Secret | None
+    listen: Address
+    command: str = "/askfirst"
+    arguments: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class HttpServer:
     """An upstream reached over Streamable HTTP; `headers` are sent with every message."""
@@ -133,6 +161,7 @@ class Settings:
     policies: Mapping[str, Policy]
     grants: Mapping[str, GrantSettings]
     groups: Mapping[str, ApproverGroup]
+    slack: SlackSettings | None
     files: tuple[Path, ...]
     notes: tuple[SettingProblem, ...]
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sqlmodel import Session, select
 
-from bot.web import document
+from workflows import document
 from bot.web.pages import Ballot, Detail, GroupCard, HistoryPage, Inbox, Item, Result, Step
 from workflows import groups, queries
 from workflows.people import ApproverGroup

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import jinja2
 from markupsafe import Markup, escape
 
-from bot.web.document import Document
+from workflows.document import Document
 from workflows.redaction import visible
 from workflows.states import State
 

@@ -3,12 +3,6 @@
 from workflows.errors import AskfirstError
 
 
-class OutOfDate(AskfirstError):
-    """This request changed after the page was drawn, so nothing was decided. Here is how it stands now: look again."""
-
-    code = "out_of_date"
-
-
 class Forged(AskfirstError):
     """This form did not come from this page of the desk, so nothing was done. Go back, reload, and try again."""
 

@@ -16,10 +16,10 @@ from sqlmodel import Session
 from bot.web import facts, pages
 from bot.web.context import DESK, READER, DeskContext
 from bot.web.guard import frame
-from bot.web.refusals import OutOfDate, status
+from bot.web.refusals import status
 from bot.web.signin import checked_form
 from workflows import lifecycle, queries
-from workflows.errors import AskfirstError, NotFound
+from workflows.errors import AskfirstError, NotFound, OutOfDate
 from workflows.lifecycle import Choice
 from workflows.people import Person
 from workflows.states import State

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from bot.web import pages
-from bot.web.document import lay_out
+from workflows.document import lay_out
 from bot.web.pages import Ballot, Detail, Frame, GroupCard, HistoryPage, Inbox, Item, Message, Notice, Result, Step
 from workflows.states import State
 

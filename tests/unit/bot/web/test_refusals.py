@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.web.refusals import STATUS, OutOfDate, status
+from bot.web.refusals import STATUS, Forged, status
 from workflows import errors
 from workflows.errors import AskfirstError
 from workflows.lifecycle.moves import LostRace
@@ -18,7 +18,7 @@ _MET = [
     errors.ReasonRequired,
     errors.TokenRefused,
     LostRace,
-    *(kind for kind in AskfirstError.__subclasses__() if kind.__module__ == OutOfDate.__module__),
+    *(kind for kind in AskfirstError.__subclasses__() if kind.__module__ == Forged.__module__),
 ]
 
 

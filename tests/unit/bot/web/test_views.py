@@ -108,7 +108,7 @@ async def test_nobody_decides_on_what_they_have_not_seen(desk: Desk, alice: Visi
     assert "out_of_date" in late.text
     assert "my note</textarea>" in late.text
     assert (await desk.row(request_id)).state == "pending"
-    assert "This request changed after the page was drawn" in late.text
+    assert "This request changed after what you saw was drawn" in late.text
     form = {"csrf": late.csrf, "seen": late.seen, "reason": "my note"}
     assert (await alice.post(f"/requests/{request_id}/approve", form)).status == 303
     await _settled(desk, request_id, "released")

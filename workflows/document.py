@@ -226,6 +226,13 @@ def _mixes(word: str) -> bool:
     return len(alphabets.intersection(_SCRIPTS)) > 1
 
 
+def written(shown: Document) -> str:
+    """Write the layout as plain text, line by line; what has no layout stands as it is."""
+    if shown.problem is not None:
+        return shown.exact
+    return shown.plain or "\n".join(_plain(line) for line in shown.lines)
+
+
 def _plain(line: Line) -> str:
     text = "".join("\\n\n" if piece.kind == "newline" else piece.text for piece in line.pieces)
     deeper = f"({line.depth}) " if line.depth > _INDENT_LEVELS else ""

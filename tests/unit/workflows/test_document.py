@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.web.document import RICH_LINES, Document, Line, lay_out, preview
+from workflows.document import RICH_LINES, Document, Line, lay_out, preview
 
 
 def _text(line: Line) -> str:
