@@ -69,8 +69,8 @@ policy = "counting"
 owner = "local:olivia"
 token = "env:AGENT_TOKEN"
 [groups.people]
-members = ["{person}", "local:bob"]
-"""
+members = {members}
+{extra}"""
 
 
 def free_ports(count: int) -> list[int]:
@@ -153,6 +153,8 @@ class World:
     stdio: bool = False
     budget: float = 20.0
     policy: Mapping[str, object] = field(default_factory=lambda: POLICY)
+    members: Sequence[str] = (PERSON, "local:bob")
+    extra: str = ""  # more of the configuration
     gateway: Program = field(init=False)
     upstream: Program = field(init=False)
     url: str = field(init=False)
@@ -173,7 +175,15 @@ class World:
             else f'url = "http://127.0.0.1:{upstream}/mcp"'
         )
         self.config.write_text(
-            _CONFIG.format(gateway=gateway, desk=desk, server=server, database=self.database_url, budget=self.budget, person=PERSON)
+            _CONFIG.format(
+                gateway=gateway,
+                desk=desk,
+                server=server,
+                database=self.database_url,
+                budget=self.budget,
+                members=json.dumps(list(self.members)),
+                extra=self.extra,
+            )
         )
         self.upstream = Program(
             ["tests.fakes.counting", *journal, "--port", str(upstream)],

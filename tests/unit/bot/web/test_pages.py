@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from bot.web import pages
-from workflows.document import lay_out
 from bot.web.pages import Ballot, Detail, Frame, GroupCard, HistoryPage, Inbox, Item, Message, Notice, Result, Step
+from workflows.document import lay_out
 from workflows.states import State
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
