@@ -62,7 +62,8 @@ def inbox(session: Session, *, person: str | None = None) -> list[RequestView]:
 
     At most 500 that live, those of the person's own groups before others, and 100 that were lost: history has them all.
     """
-    mine = [row.name for row in groups.listing(session) if person in groups.as_group(row).members]
+    known = groups.user_groups(session)
+    mine = [row.name for row in groups.listing(session) if person in groups.as_group(row, known).members]
     alive = select(ApprovalRequest).where(col(ApprovalRequest.state).in_([state.value for state in LIVE]))
     others = sa.case((col(ApprovalRequest.approvers).in_(mine), 0), else_=1)
     views = _views(session, session.exec(alive.order_by(others, col(ApprovalRequest.held_at)).limit(_MOST)).all())

@@ -11,6 +11,7 @@ from workflows.audit import Tag
 from workflows.calls import JSON, ToolCall, call_digest, fingerprint
 from workflows.errors import Malformed, NotAllowed, TooManyPending, Unmanned
 from workflows.lifecycle.moves import change, lock, move, note
+from workflows.people import ApproverGroup
 from workflows.policy import Audited, Policy, Verdict
 from workflows.quorum import why_unmanned
 from workflows.states import LIVE, TERMINAL, WAITING, Event, State
@@ -58,12 +59,13 @@ def hold(
     if verdict.hold is None:
         raise NotAllowed("The policy does not hold this call.")
     group = groups.find(session, verdict.hold.approvers)
-    why = why_unmanned(group, group_name=verdict.hold.approvers, owner=grant.owner, quorum=verdict.hold.quorum)
-    if why is not None:
+    asked = max(verdict.hold.quorum, group.quorum if group else 1)
+    why = why_unmanned(group, group_name=verdict.hold.approvers, owner=grant.owner, quorum=asked)
+    if group is None or why is not None:
         raise Unmanned(f"This call needs approval, and {why}. Ask whoever runs Askfirst.")
     if _waiting(session, grant) >= max_pending:
         raise TooManyPending
-    row = _new_row(call, grant=grant, verdict=verdict, policy=policy, definition=definition, previous=previous, now=now)
+    row = _new_row(call, grant=grant, verdict=verdict, policy=policy, group=group, definition=definition, previous=previous, now=now)
     session.add(row)
     session.flush()
     note(session, row, Tag.REQUEST_HOLD, actor=f"agent:{grant.label}", now=now, detail=_terms(row) | argument_detail(policy, call))
@@ -158,6 +160,7 @@ def _new_row(
     grant: Grant,
     verdict: Verdict,
     policy: Policy,
+    group: ApproverGroup,
     definition: str | None,
     previous: ApprovalRequest | None,
     now: datetime,
@@ -182,9 +185,9 @@ def _new_row(
         rule=verdict.rule,
         reason=verdict.message,
         approvers=hold_.approvers,
-        quorum=hold_.quorum,
+        quorum=max(hold_.quorum, group.quorum),
         reason_required=hold_.reason_required,
-        channel=hold_.channel,
+        channel=hold_.channel or group.channel,
         remind_every=round(hold_.remind_every.total_seconds()) if hold_.remind_every else None,
         previous_id=previous.id if previous else None,
         held_at=now,

@@ -11,6 +11,7 @@ from workflows.calls import ToolCall, fingerprint, parse_json
 from workflows.counters import charges, give_back_written, reserve, written
 from workflows.errors import Malformed
 from workflows.lifecycle.moves import change, lock, move, votes_on
+from workflows.people import ApproverGroup
 from workflows.policy import Effect, Verdict
 from workflows.quorum import counted
 from workflows.states import Event, State
@@ -44,9 +45,9 @@ class Outcome:
 def claim(session: Session, request_id: str, *, instance: str, fresh: Fresh, now: datetime) -> ApprovalRequest | None:
     """Take an approved request for release; commit it before sending anything.
 
-    None when it is not to be run now: not approved any more, expired, its agent gone, or a limit used up for the moment. What
-    changed for the worse since the votes cancels it: a policy that denies or asks for more, a changed tool, a revoked grant, an
-    approver who lost the right.
+    None when it is not to be run now: not approved any more, expired, its agent gone, a limit used up for the moment, or approved by
+    somebody of a Slack user group that cannot be read for the moment. What changed for the worse since the votes cancels it: a policy
+    or a group that asks for more, a policy that denies, a changed tool, a revoked grant, an approver who lost the right.
     """
     row = lock(session, request_id)
     if row.state != State.APPROVED or row.expires_at <= now or row.unattended_at is not None:
@@ -54,6 +55,8 @@ def claim(session: Session, request_id: str, *, instance: str, fresh: Fresh, now
     why = _why_void(session, row, fresh)
     if why is not None:
         void(session, row, why, now=now)
+        return None
+    if not _enough(session, row, fresh, groups.find(session, row.approvers, now=now)):
         return None
     wanted = charges(fresh.verdict.limits, grant=row.grant_id, server=row.server, tool=row.tool, now=now)
     if reserve(session, wanted, now=now) is not None:
@@ -100,6 +103,7 @@ def _why_call_void(row: ApprovalRequest, fresh: Fresh) -> str | None:
 
 
 def _why_votes_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str | None:
+    """Judge by who was in the group as far as is known: what only waits for Slack to be read is no reason to void."""
     group = groups.find(session, row.approvers)
     approvals = len(counted(votes_on(session, row.id), group, row.owner))
     if approvals < row.quorum:
@@ -107,7 +111,16 @@ def _why_votes_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str
     asked = fresh.verdict.hold
     if asked is not None and (asked.approvers != row.approvers or asked.quorum > approvals):
         return "The policy asks for another approval than the one that was given."
+    if group is not None and group.quorum > approvals:
+        return "The approver group asks for more approvals now than were given."
     return None
+
+
+def _enough(session: Session, row: ApprovalRequest, fresh: Fresh, group: ApproverGroup | None) -> bool:
+    """Are there as many approvals that count as the request, the policy and the group ask for today."""
+    asked = fresh.verdict.hold
+    needed = max(row.quorum, asked.quorum if asked else 1, group.quorum if group else 1)
+    return len(counted(votes_on(session, row.id), group, row.owner)) >= needed
 
 
 def stored_call(row: ApprovalRequest) -> ToolCall:

@@ -1,5 +1,6 @@
 """What people do to a request: vote, and withdraw it. One authorization for every face; refusals are audited too."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NoReturn
 
@@ -9,8 +10,8 @@ from workflows import audit, groups
 from workflows.audit import Tag
 from workflows.errors import AlreadySettled, AskfirstError, BadReason, NotAllowed, ReasonRequired
 from workflows.lifecycle.moves import change, lock, move, note, votes_on
-from workflows.people import Person
-from workflows.quorum import Choice, counted, tally, why_not
+from workflows.people import ApproverGroup, Identity, Person
+from workflows.quorum import Choice, counted, tally, why_not, why_not_identity, why_stale
 from workflows.states import WAITING, Event, State
 from workflows.tables import ApprovalRequest, Vote
 
@@ -18,21 +19,30 @@ MAX_REASON = 2000
 
 
 def vote(
-    session: Session, request_id: str, *, actor: Person, choice: Choice, reason: str | None, via: str, now: datetime
+    session: Session,
+    request_id: str,
+    *,
+    actor: Person,
+    choice: Choice,
+    reason: str | None,
+    via: str,
+    now: datetime,
+    identity: Identity | None = None,
 ) -> ApprovalRequest:
     """Cast one person's vote and settle the request when the votes add up. `via` names the face: desk, cli, slack.
 
+    `identity` is what Slack says of the person at this moment; without it nothing is decided via slack.
     Raises NotFound, AlreadySettled, NotAllowed, ReasonRequired, BadReason; each but the first leaves its audit row.
     """
     row = lock(session, request_id)
     said = _clean(reason)
-    group = groups.find(session, row.approvers)
+    group = groups.find(session, row.approvers, now=now)
     votes = votes_on(session, request_id)
-    refusal = _settled(row, now=now)
+    refusal = _settled(row, now=now) or _not_who(actor, identity, via, group)
     why = why_not(actor.key, choice, group=group, group_name=row.approvers, owner=row.owner, votes=votes)
     if refusal is None and why is not None:
         refusal = NotAllowed(why)
-    refusal = refusal or _reason_problem(row, choice, said)
+    refusal = refusal or _reason_problem(row, choice, said) or _stranded(session, row, group, {**votes, actor.key: choice})
     if refusal is not None:
         refuse(session, row, refusal, actor=actor, what=choice.value, via=via, now=now)
 
@@ -50,6 +60,29 @@ def vote(
     )
 
 
+def _not_who(actor: Person, identity: Identity | None, via: str, group: ApproverGroup | None) -> AskfirstError | None:
+    """Is the one who acts known, and somebody who may act at all? Membership and ownership come after."""
+    if identity is None and via != "slack":
+        return None
+    if identity is None or identity.key != actor.key:
+        return NotAllowed("Slack could not say who you are just now, so nothing was decided. Try again.")
+    why = why_not_identity(identity, group)
+    return NotAllowed(why) if why else None
+
+
+def _stranded(session: Session, row: ApprovalRequest, group: ApproverGroup | None, votes: Mapping[str, Choice]) -> AskfirstError | None:
+    """Refuse the vote that would settle the request, were an earlier one not out of count only because Slack cannot be read now.
+
+    Cast, it would leave the request waiting with all the votes it needs.
+    """
+    if group is None or not group.stale or tally(votes, group=group, owner=row.owner, quorum=row.quorum) is not None:
+        return None
+    known = groups.find(session, row.approvers)
+    if tally(votes, group=known, owner=row.owner, quorum=row.quorum) is None:
+        return None
+    return NotAllowed(why_stale(group))
+
+
 def _cast(session: Session, vote_: Vote, *, again: bool) -> None:
     """Write the vote; a second word of the same person takes the place of the first."""
     if again:
@@ -59,15 +92,23 @@ def _cast(session: Session, vote_: Vote, *, again: bool) -> None:
     session.flush()
 
 
-def cancel(session: Session, request_id: str, *, actor: Person, reason: str | None, via: str, now: datetime) -> ApprovalRequest:
-    """Withdraw a request that has not begun to run: its agent's owner and its approvers may."""
+def cancel(
+    session: Session,
+    request_id: str,
+    *,
+    actor: Person,
+    reason: str | None,
+    via: str,
+    now: datetime,
+    identity: Identity | None = None,
+) -> ApprovalRequest:
+    """Withdraw a request that has not begun to run: its agent's owner and its approvers may. `identity` is as in `vote`."""
     row = lock(session, request_id)
-    group = groups.find(session, row.approvers)
-    refusal: AskfirstError | None = None
-    if row.state not in WAITING:
-        refusal = _settled(row, now=now)
-    elif actor.key != row.owner and not (group and actor.key in group.members):
-        refusal = NotAllowed("Only the owner of the agent and its approvers may cancel this request.")
+    group = groups.find(session, row.approvers, now=now)
+    refusal = _settled(row, now=now) if row.state not in WAITING else _not_who(actor, identity, via, group)
+    if refusal is None and actor.key != row.owner and not (group and actor.key in group.members):
+        only = "Only the owner of the agent and its approvers may cancel this request."
+        refusal = NotAllowed(why_stale(group) if group and group.stale else only)
     refusal = refusal or _too_long(_clean(reason))
     if refusal is not None:
         refuse(session, row, refusal, actor=actor, what="cancel", via=via, now=now)
