@@ -8,9 +8,8 @@ from functools import lru_cache
 
 from sqlmodel import Session, select
 
-from workflows import document
 from bot.web.pages import Ballot, Detail, GroupCard, HistoryPage, Inbox, Item, Result, Step
-from workflows import groups, queries
+from workflows import document, groups, queries
 from workflows.people import ApproverGroup
 from workflows.queries import Filters, RequestView
 from workflows.quorum import Choice, counted, why_not
