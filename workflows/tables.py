@@ -129,11 +129,15 @@ class UserGroup(SQLModel, table=True):
 class Delivery(SQLModel, table=True):
     """One message that Slack shows, or should: a card, a reply in its thread, a word to one person. Written before it is posted.
 
-    `state` is `posting` (sent, or about to be), `posted`, `uncertain` (it may exist), `failed` (for good).
+    `state` is one of `cards.Standing`; `updated_at` is when its last post began, until it is known what became of it.
     """
 
     __tablename__: ClassVar[str] = "deliveries"
-    __table_args__ = (sa.Index("ix_deliveries_request_id", "request_id"), sa.Index("ix_deliveries_state", "state"))
+    __table_args__ = (
+        sa.Index("ix_deliveries_request_id", "request_id"),
+        sa.Index("ix_deliveries_state", "state"),
+        sa.Index("ix_deliveries_ts", "ts"),
+    )
 
     id: str = Field(primary_key=True, max_length=200)  # REQUEST/KIND or REQUEST/KIND/PERSON
     request_id: str = Field(max_length=40, foreign_key="requests.id")

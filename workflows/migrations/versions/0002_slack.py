@@ -50,6 +50,7 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index("ix_deliveries_request_id", ["request_id"], unique=False)
         batch_op.create_index("ix_deliveries_state", ["state"], unique=False)
+        batch_op.create_index("ix_deliveries_ts", ["ts"], unique=False)
     op.create_table(
         "readings",
         sa.Column("request_id", _text(40), nullable=False),
