@@ -22,6 +22,7 @@ from workflows.people import Identity, parse_person, parse_user_group
 
 log = logging.getLogger(__name__)
 
+_USER_GROUP = re.compile(r"/S[A-Z0-9]{1,31}$")
 _USER = re.compile(r"[UW][A-Z0-9]{1,31}")
 _CACHED = timedelta(seconds=60)
 _RECENT = timedelta(seconds=30)
@@ -42,6 +43,7 @@ class Directory:
         self.asked = asyncio.Event()  # a user group changed: whoever keeps them fresh reads it again now
         self._client, self._team, self._database, self._clock = client, team, database, clock
         self._read: dict[str, datetime] = {}
+        self._told: set[str] = set()  # what the log already says is unreadable
         self._changed: set[str] = set()  # since its reading began: what was read may be from before
         self._one_at_a_time = asyncio.Lock()
         self._not_before: datetime | None = None
@@ -81,6 +83,8 @@ class Directory:
 
     def invalidate(self, key: str) -> None:
         """Forget when this user group was read, so that it is read again before it counts. An event says no more than this."""
+        if not _USER_GROUP.search(key):
+            return  # a person is asked for each time anyhow
         self._read.pop(key, None)
         self._changed.add(key)
         self._listed = None
@@ -110,10 +114,11 @@ class Directory:
             return await self._failed(key, trouble)
         members = _members(answer.get("users"), self._team)
         if members is None:
-            log.warning("Slack's answer for the user group %s cannot be read; its members have no say until it can", key)
+            self._tell(key, "Slack's answer for the user group %s cannot be read; its members have no say until it can", key)
             return True
         listed = {known: handle for known, handle, _ in (self._listed[1] if self._listed else ())}
         await self._database.awrite(partial(_note, key=key, handle=listed.get(key), members=members, now=begun))
+        self._told.discard(key)
         if key not in self._changed:
             self._read[key] = begun
         return True
@@ -122,13 +127,19 @@ class Directory:
         if trouble.error == "no_such_subteam":
             await self._database.awrite(partial(groups.forget_user_group, key=key))
             self._read[key] = self._clock()
-            log.warning("Slack has no user group %s any more: nobody approves by it", key)
+            self._tell(key, "Slack has no user group %s any more: nobody approves by it", key)
             return True
-        log.warning("the user group %s could not be read (%s); its members have no say until it can", key, trouble.error)
+        self._tell(key, "the user group %s could not be read (%s); its members have no say until it can", key, trouble.error)
         if trouble.kind in _ONE_ALONE:
             return True
         self._not_before = self._clock() + max(_PAUSE, timedelta(seconds=trouble.retry_after or 0))
         return False
+
+    def _tell(self, key: str, sentence: str, *facts: str) -> None:
+        """Say it in the log once, until the user group could be read again."""
+        if key not in self._told:
+            self._told.add(key)
+            log.warning(sentence, *facts)
 
 
 def _note(session: Session, *, key: str, handle: str | None, members: Collection[str], now: datetime) -> None:
