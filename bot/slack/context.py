@@ -1,7 +1,7 @@
 """What every part of the Slack face works with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from workflows.changes import Changes
 from workflows.database import Database
 
 if TYPE_CHECKING:
+    from bot.slack.homes import Showing
     from bot.slack.people import Directory
 
 
@@ -29,6 +30,7 @@ class SlackContext:
     bot_id: str
     desk_url: str
     directory: "Directory"
+    homes: dict[str, "Showing"] = field(default_factory=dict)  # what each user's Home shows, for as long as this process remembers
 
     @property
     def admins(self) -> frozenset[str]:
