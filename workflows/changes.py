@@ -12,6 +12,7 @@ class Changes:
         self.due = asyncio.Event()
         self._changed: set[str] = set()
         self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._subscribers: set[asyncio.Event] = set()
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -22,6 +23,8 @@ class Changes:
         """Wake everybody who watches this request, and the release loop. Call it after the commit."""
         for event in self._watchers.get(request_id, ()):
             event.set()
+        for event in self._subscribers:
+            event.set()
         self._changed.add(request_id)
         self.due.set()
 
@@ -30,6 +33,8 @@ class Changes:
         for watchers in self._watchers.values():
             for event in watchers:
                 event.set()
+        for event in self._subscribers:
+            event.set()
 
     def take(self) -> frozenset[str]:
         """Give the requests that changed since the last time, for the release loop."""
@@ -49,3 +54,13 @@ class Changes:
             watchers.discard(event)
             if not watchers:
                 del self._watchers[request_id]
+
+    @contextmanager
+    def subscribe(self) -> Iterator[asyncio.Event]:
+        """Follow all requests; clear the event before reading, so that no change falls between."""
+        event = asyncio.Event()
+        self._subscribers.add(event)
+        try:
+            yield event
+        finally:
+            self._subscribers.discard(event)

@@ -63,3 +63,17 @@ async def test_what_changed_is_taken_once() -> None:
     changes.notify("apr_2")
     assert changes.due.is_set()
     assert changes.take() == {"apr_2"}
+
+
+async def test_who_follows_everything_is_woken_by_every_notice() -> None:
+    """As long as they follow, and also when everybody is woken."""
+    changes = Changes()
+    with changes.subscribe() as first, changes.subscribe() as second:
+        for wake in (lambda: changes.notify("apr_1"), lambda: changes.notify("apr_2"), changes.wake_all):
+            first.clear()
+            wake()
+            assert first.is_set()
+        assert second.is_set()
+        first.clear()
+    changes.notify("apr_3")
+    assert not first.is_set()
