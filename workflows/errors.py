@@ -103,6 +103,18 @@ class Taken(AskfirstError):
     code = "taken"
 
 
+class BadGroup(AskfirstError):
+    """A group like this could not decide anything. Name its people, and ask for no more approvals than they can give."""
+
+    code = "bad_group"
+
+
+class GroupChanged(AskfirstError):
+    """Somebody changed this group after you opened it, so nothing was saved. Open it again, and make your change to how it is now."""
+
+    code = "group_changed"
+
+
 class DatabaseBusy(AskfirstError):
     """Another Askfirst is serving from this database. Stop it first, or give this one a database of its own."""
 

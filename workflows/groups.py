@@ -1,20 +1,28 @@
 """Approver groups in the database. Authority is read from here inside the transaction that needs it, never from a cache."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import NoReturn
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, func, select
 
 from workflows import audit
 from workflows.audit import Tag
 from workflows.calls import JSON
-from workflows.people import ApproverGroup, parse_person, parse_user_group
-from workflows.tables import Group, UserGroup
+from workflows.errors import AskfirstError, BadGroup, BadName, GroupChanged, NotAllowed, NotFound, Taken
+from workflows.people import ApproverGroup, Person, parse_person, parse_user_group
+from workflows.states import LIVE
+from workflows.tables import ApprovalRequest, Group, UserGroup
 
 FRESH = timedelta(seconds=60)
+MAX_QUORUM = 100
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,31}|#[^\s#@<>,]{1,80}")
 _NONE: Mapping[str, UserGroup] = MappingProxyType({})
 _NAMED = select(Group).where(col(Group.name) == sa.bindparam("wanted")).execution_options(populate_existing=True)
 
@@ -104,7 +112,14 @@ def forget_user_group(session: Session, key: str) -> None:
         session.flush()
 
 
-def columns(group: ApproverGroup) -> dict[str, str | int | bool | None]:
+def parse_channel(text: str) -> str:
+    """Check where cards may go; raises BadGroup with the forms it has."""
+    if not _CHANNEL.fullmatch(text):
+        raise BadGroup(f'{text[:100]!r} names no channel. Write its id, such as C01APPROVALS, or "#agent-approvals".')
+    return text
+
+
+def _columns(group: ApproverGroup) -> dict[str, str | int | bool | None]:
     """What a group is, as its row has it. `members` of the value are the people that it names itself."""
     return {
         "members": json.dumps(sorted(group.members)),
@@ -118,7 +133,7 @@ def columns(group: ApproverGroup) -> dict[str, str | int | bool | None]:
     }
 
 
-def terms(row: Group) -> dict[str, JSON]:
+def _terms(row: Group) -> dict[str, JSON]:
     """What the audit tells of a group: all that gives or takes a right."""
     return {
         "group": row.name,
@@ -139,10 +154,10 @@ def sync_declared(session: Session, declared: Iterable[ApproverGroup], *, now: d
     changes: list[dict[str, JSON]] = []
     for row in listing(session):
         if row.declared and row.name not in wanted:
-            changes.append({**terms(row), "what": "removed"})
+            changes.append({**_terms(row), "what": "removed"})
             session.delete(row)
     for name, group in sorted(wanted.items()):
-        values = {**columns(group), "declared": True}
+        values = {**_columns(group), "declared": True}
         row_now = session.get(Group, name)
         if row_now is None:
             row_now = Group.model_validate({"name": name, "updated_at": now, **values})
@@ -151,7 +166,124 @@ def sync_declared(session: Session, declared: Iterable[ApproverGroup], *, now: d
             row_now.sqlmodel_update({**values, "version": row_now.version + 1, "updated_at": now})
         else:
             continue
-        changes.append({**terms(row_now), "what": "self-approval allowed" if group.self_approval else "written"})
+        changes.append({**_terms(row_now), "what": "self-approval allowed" if group.self_approval else "written"})
     session.flush()
     for detail in changes:
         audit.record(session, Tag.GROUP_SYNC, actor=audit.SYSTEM, now=now, detail=detail)
+
+
+def create(session: Session, group: ApproverGroup, *, actor: Person, admins: Collection[str], via: str, now: datetime) -> Group:
+    """Make a group that is kept in the database. `members` are the people it names itself; `admins` may, and nobody else.
+
+    Raises NotAllowed, BadName, BadPerson, BadGroup, Taken; each leaves its audit row.
+    """
+    refusal = _why_not_admin(actor, admins) or _problem(group)
+    if refusal is None and not _NAME.fullmatch(group.name):
+        refusal = BadName()
+    row = Group.model_validate({"name": group.name, "updated_at": now, **_columns(group)})
+    if refusal is None and not _added(session, row):
+        refusal = Taken(f"There is a group {group.name} already. Choose another name, or edit that one.")
+    if refusal is not None:
+        _refuse(session, refusal, group.name, actor=actor, what="create", via=via, now=now)
+    audit.record(session, Tag.GROUP_CREATE, actor=actor.key, now=now, detail={**_terms(row), "via": via})
+    return row
+
+
+def edit(session: Session, group: ApproverGroup, *, version: int, actor: Person, admins: Collection[str], via: str, now: datetime) -> Group:
+    """Change the group of this name, from the `version` that the editor saw and from no other.
+
+    Raises NotAllowed, NotFound, GroupChanged, BadPerson, BadGroup; each leaves its audit row.
+    """
+    row = _locked(session, group.name)
+    refusal = _why_not_admin(actor, admins) or _why_not_changed(row, group.name, version) or _problem(group)
+    if row is None or refusal is not None:
+        _refuse(session, refusal or NotFound(), group.name, actor=actor, what="edit", via=via, now=now)
+    row.sqlmodel_update({**_columns(group), "version": row.version + 1, "updated_at": now})
+    session.flush()
+    audit.record(session, Tag.GROUP_EDIT, actor=actor.key, now=now, detail={**_terms(row), "via": via, "version": row.version})
+    return row
+
+
+def delete(session: Session, name: str, *, version: int, actor: Person, admins: Collection[str], via: str, now: datetime) -> None:
+    """Remove a group that no live request asks, from the `version` that was seen.
+
+    Raises NotAllowed, NotFound, GroupChanged; each leaves its audit row.
+    """
+    row = _locked(session, name)
+    refusal = _why_not_admin(actor, admins) or _why_not_changed(row, name, version) or _why_needed(session, name)
+    if row is None or refusal is not None:
+        _refuse(session, refusal or NotFound(), name, actor=actor, what="delete", via=via, now=now)
+    detail = {**_terms(row), "via": via}
+    session.delete(row)
+    session.flush()
+    audit.record(session, Tag.GROUP_DELETE, actor=actor.key, now=now, detail=detail)
+
+
+def _locked(session: Session, name: str) -> Group | None:
+    if not _NAME.fullmatch(name):
+        return None
+    return session.exec(select(Group).where(Group.name == name).with_for_update().execution_options(populate_existing=True)).first()
+
+
+def _added(session: Session, row: Group) -> bool:
+    """Insert the row, unless somebody else has one of its name."""
+    if session.get(Group, row.name) is not None:
+        return False
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _why_not_admin(actor: Person, admins: Collection[str]) -> AskfirstError | None:
+    """Nobody is an administrator unless the configuration says so by id."""
+    return None if actor.key in admins else NotAllowed("Only the administrators named in the configuration may change approver groups.")
+
+
+def _why_not_changed(row: Group | None, name: str, version: int) -> AskfirstError | None:
+    if row is None:
+        return NotFound(f"There is no group {name[:100]!r} any more. Look at the list again.")
+    if row.declared:
+        return NotAllowed(f"The group {name} is declared in the config file. Change it there.")
+    return None if row.version == version else GroupChanged()
+
+
+def _why_needed(session: Session, name: str) -> AskfirstError | None:
+    asked = select(func.count()).select_from(ApprovalRequest).where(ApprovalRequest.approvers == name)
+    live = session.exec(asked.where(col(ApprovalRequest.state).in_([state.value for state in LIVE]))).one()
+    if not live:
+        return None
+    waits = "1 request waits" if live == 1 else f"{live} requests wait"
+    return NotAllowed(f"{waits} for the group {name}. Decide or cancel what waits first, then delete the group.")
+
+
+def _problem(group: ApproverGroup) -> AskfirstError | None:
+    """Say what is wrong with what somebody typed, or None."""
+    try:
+        for member in group.members:
+            parse_person(member)
+        for key in group.user_groups:
+            parse_user_group(key)
+        if group.channel is not None:
+            parse_channel(group.channel)
+    except AskfirstError as error:
+        return error
+    if not 1 <= group.quorum <= MAX_QUORUM:
+        return BadGroup(f"At least 1 approval is needed, and at most {MAX_QUORUM}.")
+    people = len(group.members)
+    if not people and not group.user_groups:
+        return BadGroup("Nobody is in this group, so nothing that asks it could be approved. Name people, or a Slack user group.")
+    if people < group.quorum and not group.user_groups:
+        many = "1 person" if people == 1 else f"{people} people"
+        return BadGroup(f"It asks for {group.quorum} approvals and names {many}. Name more people, or ask for fewer approvals.")
+    return None
+
+
+def _refuse(session: Session, refusal: AskfirstError, name: str, *, actor: Person, what: str, via: str, now: datetime) -> NoReturn:
+    """Say no to somebody, and keep in the trail that they tried."""
+    detail: dict[str, JSON] = {"group": name[:100], "tried": what, "code": refusal.code, "why": str(refusal), "via": via}
+    audit.record(session, Tag.GROUP_REFUSED, actor=actor.key, now=now, detail=detail)
+    refusal.keep = True
+    raise refusal

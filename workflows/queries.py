@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -17,6 +18,7 @@ from workflows.tables import ApprovalRequest, AuditEvent, Vote
 _MOST = 500
 _MOST_LOST = 100
 _MOST_TRAIL = 200
+_MOST_TIMED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,48 @@ class Page:
 
     rows: tuple[RequestView, ...]
     before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How well people answer: what waits now, and since `since` what was decided, and how long that took from the hold.
+
+    `expired` are those that nobody decided in time. A call that was approved and then withdrawn by a person counts as neither.
+    """
+
+    waiting: int
+    median_seconds: float | None
+    decided: int
+    expired: int
+    approved: int
+    denied: int
+    since: datetime
+
+
+def figures(session: Session, *, since: datetime, now: datetime) -> Figures:
+    """Count what people did since then; the median is over the last 10,000 decisions at most."""
+    table = sa.inspect(ApprovalRequest).local_table.c
+    by_a_person = sa.or_(table.decided_by.startswith("local:"), table.decided_by.startswith("slack:"))
+    withdrawn = sa.and_(table.state == State.CANCELLED.value, by_a_person)
+    decided = sa.and_(table.decided_at >= since, sa.not_(sa.func.coalesce(withdrawn, sa.false())))
+    rejected = table.state == State.DENIED.value
+    connection = session.connection()
+
+    def count(*which: sa.ColumnElement[bool]) -> int:
+        return connection.execute(sa.select(sa.func.count(table.id)).where(*which)).scalar_one()
+
+    latest = sa.select(table.held_at, table.decided_at).where(decided).order_by(table.decided_at.desc()).limit(_MOST_TIMED)
+    took = [(row.decided_at - row.held_at).total_seconds() for row in connection.execute(latest)]
+    approved, denied = count(decided, sa.not_(rejected)), count(decided, rejected)
+    return Figures(
+        waiting=count(table.state == State.PENDING.value, table.expires_at > now),
+        median_seconds=median(took) if took else None,
+        decided=approved + denied,
+        expired=count(table.state == State.EXPIRED.value, table.decided_at.is_(None), table.settled_at >= since),
+        approved=approved,
+        denied=denied,
+        since=since,
+    )
 
 
 def inbox(session: Session, *, person: str | None = None) -> list[RequestView]:

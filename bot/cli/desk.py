@@ -22,7 +22,8 @@ def login(who: Person, config: Config = CONFIG) -> None:
     with opened(config) as at:
         token = at.database.write(lambda session: access.mint_link(session, person, now=now()))
         minutes = int(access.LINK_LIVES.total_seconds() // 60)
-        known = [groups.as_group(row).members for row in at.database.read(groups.listing)]
+        rows, user_groups = at.database.read(lambda session: (groups.listing(session), groups.user_groups(session)))
+        known = [groups.as_group(row, user_groups).members for row in rows]
         say(f"{at.base.desk.public_url}{SIGN_IN}?token={token}")
     if known and not any(person.key in members for members in known):
         remark(f"{person} is in no approver group, so there is nothing that {person} may approve. Is the name right?")

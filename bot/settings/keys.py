@@ -24,7 +24,16 @@ ENTRIES: Mapping[str, tuple[str, ...]] = {
     "servers": ("url", "command", "environment", "headers"),
     "policies": (),
     "grants": ("server", "policy", "owner", "token", "token_sha256", "hold_budget_seconds"),
-    "groups": ("members", "self_approval"),
+    "groups": (
+        "members",
+        "slack_user_groups",
+        "self_approval",
+        "quorum",
+        "channel",
+        "allow_guests",
+        "allow_external",
+        "direct_messages",
+    ),
 }
 ALL_SECTIONS = (*SECTIONS, *ENTRIES)
 

@@ -8,13 +8,12 @@ from functools import lru_cache
 
 from sqlmodel import Session, select
 
-from bot.web.pages import Ballot, Detail, GroupCard, HistoryPage, Inbox, Item, Result, Step
+from bot.web.pages import Ballot, Detail, GroupCard, HistoryPage, Inbox, Item, Result, Step, UserGroupCard
 from workflows import document, groups, queries
-from workflows.people import ApproverGroup
 from workflows.queries import Filters, RequestView
 from workflows.quorum import Choice, counted, why_not
 from workflows.states import TERMINAL, WAITING, State
-from workflows.tables import ApprovalRequest, AuditEvent, AuditHead
+from workflows.tables import ApprovalRequest, AuditEvent, AuditHead, Group, UserGroup
 
 _MOST_LOST = 20
 _MOST_RECENT = 8
@@ -212,12 +211,28 @@ def _day(text: str) -> datetime | None:
 
 def group_cards(session: Session) -> tuple[GroupCard, ...]:
     """Every approver group."""
-    found = ((groups.as_group(row), row.declared) for row in groups.listing(session))
-    return tuple(_card(group, declared=declared) for group, declared in found)
+    known = groups.user_groups(session)
+    return tuple(_card(row, known) for row in groups.listing(session))
 
 
-def _card(group: ApproverGroup, *, declared: bool) -> GroupCard:
-    return GroupCard(group.name, tuple(sorted(group.members)), group.self_approval, declared)
+def _card(row: Group, known: Mapping[str, UserGroup]) -> GroupCard:
+    group = groups.as_group(row)
+    return GroupCard(
+        name=group.name,
+        members=tuple(sorted(group.members)),
+        self_approval=group.self_approval,
+        declared=row.declared,
+        user_groups=tuple(_user_group(key, known.get(key)) for key in sorted(group.user_groups)),
+        quorum=group.quorum,
+        channel=group.channel,
+        guests=group.guests,
+        external=group.external,
+        direct=group.direct,
+    )
+
+
+def _user_group(key: str, row: UserGroup | None) -> UserGroupCard:
+    return UserGroupCard(key, row.handle, tuple(json.loads(row.members))) if row else UserGroupCard(key)
 
 
 def pulse(session: Session) -> int:

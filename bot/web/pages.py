@@ -143,13 +143,33 @@ class HistoryPage:
 
 
 @dataclass(frozen=True, slots=True)
+class UserGroupCard:
+    """A Slack user group of an approver group; `members` are who was in it when it was read last, None when it never was."""
+
+    key: str
+    handle: str = ""
+    members: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GroupCard:
-    """An approver group."""
+    """An approver group. `members` are the people that it names itself."""
 
     name: str
     members: tuple[str, ...]
     self_approval: bool
     declared: bool
+    user_groups: tuple[UserGroupCard, ...] = ()
+    quorum: int = 1
+    channel: str | None = None
+    guests: bool = False
+    external: bool = False
+    direct: bool = False
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """Its own people and those of its user groups."""
+        return frozenset(self.members).union(*(asked.members or () for asked in self.user_groups))
 
 
 @dataclass(frozen=True, slots=True)

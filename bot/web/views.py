@@ -194,5 +194,5 @@ async def me(request: web.Request) -> web.Response:
     """Who is signed in, and the way out."""
     reader = request[READER]
     cards, waiting = await _read(request, lambda session: (facts.group_cards(session), facts.waiting(session, reader.person)))
-    memberships = tuple(card.name for card in cards if reader.person in card.members)
+    memberships = tuple(card.name for card in cards if reader.person in card.everybody)
     return _html(pages.me(frame(request, tab="me", waiting=waiting), expires_at=reader.expires_at, memberships=memberships))

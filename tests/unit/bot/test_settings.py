@@ -73,7 +73,20 @@ def test_every_grant_and_group_key_is_read(full: Settings) -> None:
     assert (agent.token_sha256, agent.hold_budget_seconds) == (token_hash(TOKEN), 5)
     assert (night.policy, night.owner, night.hold_budget_seconds) == (None, "slack:T01TEST/U01OLIVIA", None)
     assert night.token_sha256 == token_hash("test")
-    assert full.groups == {"payments": ApproverGroup("payments", frozenset({"local:alice", "slack:T01TEST/U01ALICE"}), self_approval=True)}
+    people = frozenset({"local:alice", "slack:T01TEST/U01ALICE"})
+    assert full.groups == {
+        "payments": ApproverGroup(
+            "payments",
+            people,
+            self_approval=True,
+            user_groups=frozenset({"slack:T01TEST/S01ONCALL"}),
+            quorum=2,
+            channel="#payments",
+            guests=True,
+            external=True,
+            direct=True,
+        )
+    }
     assert full.policies["payments"].approver_groups == {"payments"}
 
 
