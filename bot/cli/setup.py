@@ -86,5 +86,5 @@ def _good(found: Settings) -> list[str]:
             f"grant {grant.label}: server {grant.server}, policy {grant.policy or 'none'}, owner {grant.owner}"
             for grant in found.grants.values()
         ),
-        *(f"group {group.name}: {', '.join(sorted(group.members)) or 'nobody'}" for group in found.groups.values()),
+        *(f"group {group.name}: {', '.join(sorted(group.members | group.user_groups)) or 'nobody'}" for group in found.groups.values()),
     ]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.factories import ALICE, BOB, CAROL, NOW, OLIVIA, PAYMENTS, Scene, make_call, make_grant, make_policy
-from workflows import lifecycle, queries
+from workflows import groups, lifecycle, queries
 from workflows.lifecycle import Choice, Outcome
 from workflows.people import ApproverGroup
-from workflows.queries import Filters, Page, RequestView
+from workflows.queries import Figures, Filters, Page, RequestView
 
 
 def _inbox(scene: Scene, person: str | None = None) -> list[str]:
@@ -245,3 +245,50 @@ def test_versions_show_what_changed(scene: Scene) -> None:
     asked = [first, second, "apr_0", *(f"apr_x{number}" for number in range(1200))]
     assert scene.database.read(partial(queries.versions, ids=asked)) == {first: 1, second: 2}
     assert scene.database.read(partial(queries.versions, ids=[])) == {}
+
+
+def test_figures_tell_how_people_answer(scene: Scene) -> None:
+    """What waits; and since a moment: what was decided, how long it took in the middle, and what nobody answered."""
+    look = partial(queries.figures, since=NOW)
+    nothing = scene.database.read(partial(look, now=NOW))
+    assert nothing == Figures(waiting=0, median_seconds=None, decided=0, expired=0, approved=0, denied=0, since=NOW)
+    unanswered, never_run = scene.held(), scene.held()
+    withdrawn, left, approved, denied, ran = (scene.held() for _ in range(5))
+    scene.later(seconds=10)
+    scene.vote(approved, ALICE)
+    scene.later(seconds=10)
+    scene.vote(denied, ALICE, Choice.DENY)
+    scene.vote(never_run, ALICE)
+    scene.later(seconds=30)
+    scene.vote(ran, ALICE)
+    scene.claim(ran)
+    scene.finish(ran)
+    for key in (withdrawn, left):
+        scene.vote(key, ALICE)
+    scene.cancel(withdrawn, ALICE)
+    scene.do(lifecycle.leave, left)
+    scene.later(minutes=2)
+    scene.do(lifecycle.abandon, left)
+    found = scene.database.read(partial(look, now=scene.now))
+    assert (found.waiting, found.approved, found.denied, found.decided, found.expired) == (1, 4, 1, 5, 0)
+    assert found.median_seconds == 20.0, "of 10, 20, 20, 50 and 50"
+    scene.later(minutes=30)
+    assert scene.database.read(partial(look, now=scene.now)).waiting == 0, "its time is over, whether or not a sweep came by"
+    for key in (unanswered, never_run, approved):
+        scene.do(lifecycle.expire, key)
+    found = scene.database.read(partial(look, now=scene.now))
+    assert (found.approved, found.decided, found.expired) == (4, 5, 1), "one that was approved and never ran was answered all the same"
+    later = scene.database.read(partial(queries.figures, since=scene.now, now=scene.now))
+    assert (later.decided, later.expired, later.since) == (0, 1, scene.now)
+
+
+def test_who_is_in_a_slack_user_group_finds_what_waits_for_them(scene: Scene) -> None:
+    """By those who were read last, however long ago: to look is not to decide."""
+    oncall, dora = "slack:T01TEST/S01ONCALL", "slack:T01TEST/U01DORA"
+    scene.declare(ApproverGroup("payments", frozenset({ALICE.key}), user_groups=frozenset({oncall})))
+    scene.database.write(partial(groups.note_user_group, key=oncall, handle="oncall", members=[dora], now=scene.now))
+    request_id = scene.held()
+    scene.later(minutes=20)
+    assert scene.database.read(partial(queries.why_not_vote, request_id=request_id, person=dora)) is None
+    [view] = scene.database.read(partial(queries.inbox, person=dora))
+    assert (view.request.id, queries.may_see_secrets(view, dora)) == (request_id, True)

@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.people import ApproverGroup
-from workflows.quorum import Choice, counted, tally, why_not, why_unmanned
+from workflows.people import ApproverGroup, Identity
+from workflows.quorum import Choice, counted, tally, why_not, why_not_identity, why_unmanned
 from workflows.states import Event
 
 A, B, C, O, X = "local:alice", "local:bob", "local:carol", "local:olivia", "local:xavier"  # noqa: E741  # O owns the agent in every table here
 YES, NO = Choice.APPROVE, Choice.DENY
 GROUP = ApproverGroup("payments", frozenset({A, B, C, O}))
 SELF = ApproverGroup("payments", frozenset({A, O}), self_approval=True)
+STALE = ApproverGroup("payments", frozenset({A}), user_groups=frozenset({"slack:T01TEST/S01ONCALL"}), stale=True)
 EMPTY = ApproverGroup("payments", frozenset())
 
 _TALLIES: dict[str, tuple[dict[str, Choice], ApproverGroup | None, int, Event | None]] = {
@@ -53,6 +54,8 @@ _MAY: dict[str, tuple[str, Choice, ApproverGroup | None, dict[str, Choice], str 
     "the owner may approve where the group says so": (O, YES, SELF, {}, None),
     "the owner outside the group is a stranger": (O, YES, ApproverGroup("payments", frozenset({A}), self_approval=True), {}, "not in the"),
     "an empty group": (A, YES, EMPTY, {}, "not in the approver group payments"),
+    "a stranger while Slack cannot be read": (X, YES, STALE, {}, "Slack could not say just now who is in the user groups of payments"),
+    "a member while Slack cannot be read": (A, YES, STALE, {}, None),
     "no group": (A, YES, None, {}, "does not exist"),
     "no group, to deny": (A, NO, None, {}, "does not exist"),
 }
@@ -64,6 +67,32 @@ def test_who_may_cast_which_vote(
 ) -> None:
     """Every no is a sentence that says whom to ask."""
     answer = why_not(voter, choice, group=group, group_name="payments", owner=O, votes=votes)
+    assert (answer is None) == (why is None)
+    assert answer is None or (why is not None and why in answer and answer.endswith("."))
+
+
+_OPEN = ApproverGroup("payments", frozenset({A}), guests=True, external=True)
+_IDENTITIES: dict[str, tuple[Identity, ApproverGroup | None, str | None]] = {
+    "a member of the workspace": (Identity(A), GROUP, None),
+    "a deactivated account": (Identity(A, deleted=True), _OPEN, "deactivated"),
+    "a bot": (Identity(A, bot=True), _OPEN, "A bot decides nothing"),
+    "a guest": (Identity(A, guest=True), GROUP, "payments takes no guests"),
+    "a guest where the group takes them": (Identity(A, guest=True), _OPEN, None),
+    "a guest, and from outside": (Identity(A, guest=True, external=True), ApproverGroup("g", frozenset({A}), guests=True), "from outside"),
+    "from another workspace": (Identity(A, external=True), GROUP, "payments takes nobody from outside"),
+    "from another workspace where the group takes them": (Identity(A, external=True), _OPEN, None),
+    "a guest, and no group": (Identity(A, guest=True), None, "takes no guests"),
+    "from another workspace, and no group": (Identity(A, external=True), None, "takes nobody from outside"),
+    "a member of the workspace, and no group": (Identity(A), None, None),
+}
+
+
+@pytest.mark.parametrize(("identity", "group", "why"), _IDENTITIES.values(), ids=_IDENTITIES)
+def test_t09_what_slack_says_of_a_person_can_keep_them_from_deciding(
+    identity: Identity, group: ApproverGroup | None, why: str | None
+) -> None:
+    """T09: a bot or a deactivated account never decides; guests and people from outside only where the group says so."""
+    answer = why_not_identity(identity, group)
     assert (answer is None) == (why is None)
     assert answer is None or (why is not None and why in answer and answer.endswith("."))
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from bot.web import pages
-from bot.web.pages import Ballot, Detail, Frame, GroupCard, HistoryPage, Inbox, Item, Message, Notice, Result, Step
+from bot.web.pages import Ballot, Detail, Frame, GroupCard, HistoryPage, Inbox, Item, Message, Notice, Result, Step, UserGroupCard
 from workflows.document import lay_out
 from workflows.states import State
 
@@ -77,6 +77,43 @@ class _Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
+def a_group(text: str, *members: str) -> GroupCard:
+    """A group with everything that one can have, all of it called `text`."""
+    asked = (UserGroupCard(text), UserGroupCard(text, text, ()), UserGroupCard(text, text, members))
+    return GroupCard(
+        text,
+        members,
+        self_approval=True,
+        declared=False,
+        user_groups=asked,
+        quorum=2,
+        channel=text,
+        guests=True,
+        external=True,
+        direct=True,
+    )
+
+
+def test_a_group_shows_what_slack_adds_to_it() -> None:
+    """User groups and who was read in them, the quorum, the channel, and whoever else may decide."""
+    page = pages.groups(FRAME, (a_group("night", "slack:T01TEST/U01DORA"),))
+    for part in (
+        "<code>night</code>, which was not read from Slack yet, so nobody has a right by it.",
+        "<code>@night</code>, which is empty.",
+        "at least 2 approvals",
+        "<code>night</code> where the rule names no channel",
+        "guests and people of other workspaces may decide too",
+        "told by direct message",
+    ):
+        assert part in page
+    assert page.count("U01DORA") == 2
+    bare = GroupCard("day", (), self_approval=False, declared=True)
+    page = pages.groups(FRAME, (bare,))
+    assert "Nobody is in this group" in page
+    assert not any(word in page for word in ("Slack", "at least", "Its cards", "direct message"))
+    assert "Nobody is in this group" not in pages.groups(FRAME, (replace(bare, user_groups=(UserGroupCard("x"),)),))
+
+
 def _drawn_from(text: str) -> list[str]:
     """Every page with one text in every place that somebody else can fill."""
     item = an_item(server=text, tool=text, agent=text, owner=text, preview=text, decided_by=text, id=text)
@@ -104,7 +141,7 @@ def _drawn_from(text: str) -> list[str]:
         *(pages.request(frame, replace(detail, item=replace(item, state=state)), fragment=True) for state in State),
         pages.request(frame, replace(detail, result=Result("not_sent", is_error=False, document=None, text=text))),
         pages.history(frame, HistoryPage((item,), search, older=text, newest=text, problem=text)),
-        pages.groups(frame, (GroupCard(text, (text,), self_approval=True, declared=False),)),
+        pages.groups(frame, (a_group(text, text),)),
         pages.me(frame, expires_at=NOW, memberships=(text,)),
         pages.confirm_sign_in(frame, person=text, token=text),
         pages.message(frame, Message(text, text, text, text, ((text, text),), text)),
