@@ -19,6 +19,19 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "desk": ("listen", "public_url", "allow_remote", "session_hours"),
     "database": ("url",),
     "audit": ("forwarded", "anchor"),
+    "slack": (
+        "mode",
+        "channel",
+        "fallback_channel",
+        "api_url",
+        "admins",
+        "bot_token",
+        "app_token",
+        "signing_secret",
+        "listen",
+        "command",
+        "arguments",
+    ),
 }
 ENTRIES: Mapping[str, tuple[str, ...]] = {
     "servers": ("url", "command", "environment", "headers"),

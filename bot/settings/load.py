@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bot.settings import grants, groups, keys, listeners, places, policies, servers, storage
+from bot.settings import grants, groups, keys, listeners, places, policies, servers, slack, storage
 from bot.settings.problems import Findings, SettingProblem, SettingsInvalid
 from bot.settings.reading import Table
 from bot.settings.references import Sources
@@ -31,6 +31,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
     found_servers = servers.servers(root, sources)
     found_grants = grants.grants(root, sources, servers=_names(document, "servers"), policies=_names(document, "policies"))
     found_groups = groups.groups(root)
+    found_slack = slack.slack(root, sources)
     groups.check(found_groups, quorums=policies.quorums(found_policies), grants=found_grants, findings=findings)
     _refuse(findings)
     return Settings(
@@ -44,7 +45,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
         policies=MappingProxyType(found_policies),
         grants=MappingProxyType(found_grants),
         groups=MappingProxyType(found_groups),
-        slack=None,
+        slack=found_slack,
         files=tuple(findings.files),
         notes=tuple(findings.notes),
     )

@@ -9,7 +9,16 @@ from bot.settings import SettingProblem, Settings, SettingsInvalid, load
 
 FULL = Path(__file__).parents[2] / "data" / "configs" / "full" / "askfirst.toml"
 TOKEN = "support-agent-token-0123456789"
-ENVIRONMENT = {"PAYMENTS_TOKEN": "payments-secret", "SUPPORT_AGENT_TOKEN": TOKEN}
+BOT_TOKEN, APP_TOKEN, SIGNING_SECRET = "xo" + "xb-not-a-real-one", "xa" + "pp-not-a-real-one", "0123456789abcdef" * 2
+ENVIRONMENT = {
+    "PAYMENTS_TOKEN": "payments-secret",
+    "SUPPORT_AGENT_TOKEN": TOKEN,
+    "GOV_BOT_TOKEN": BOT_TOKEN,
+    "GOV_SIGNING_SECRET": SIGNING_SECRET,
+    "SLACK_BOT_TOKEN": BOT_TOKEN,
+    "SLACK_APP_TOKEN": APP_TOKEN,
+    "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+}
 POLICY = '{"version": "1", "default": "deny", "approval": {"approvers": "payments", "expires_in": "30m"}, "tools": {"list_customers": {}}}'
 SERVER = '[servers.payments]\nurl = "http://127.0.0.1:9000/mcp"\n'
 GRANT = '[grants.agent]\nserver = "payments"\nowner = "local:olivia"\ntoken = "env:SUPPORT_AGENT_TOKEN"\n'
