@@ -5,7 +5,7 @@ painted again when its request changes), `done` (nothing more will change on it)
 written in the transaction that learns of it, so that a restart forgets nothing and says nothing twice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -119,7 +119,8 @@ def look(session: Session, delivery_id: str) -> Look | None:
 def begin(session: Session, delivery_id: str, *, now: datetime) -> Delivery | None:
     """Write that the post begins, before it does; None when there is nothing to post any more, or somebody else began."""
     row = _lock(session, delivery_id)
-    if row.state != Standing.WAITING:
+    request = session.get_one(ApprovalRequest, row.request_id, populate_existing=True)
+    if row.state != Standing.WAITING or _is_moot(row, State(request.state)):
         return None
     row.state, row.attempt, row.retry_at, row.updated_at = Standing.POSTING.value, row.attempt + 1, None, now
     return row
@@ -149,12 +150,12 @@ def uncertain(session: Session, delivery_id: str, *, problem: str, retry_at: dat
     return row
 
 
-def recover(session: Session) -> int:
-    """At the start nobody posts: whatever was being posted when the process before this one ended may exist. Gives how many."""
-    query = select(Delivery).where(Delivery.state == Standing.POSTING.value).with_for_update()
+def recover(session: Session, *, besides: Collection[str] = ()) -> int:
+    """Whatever was being posted by a process that ended, or by a writer that failed, may exist: all but `besides`. Gives how many."""
+    query = select(Delivery).where(Delivery.state == Standing.POSTING.value, col(Delivery.id).not_in(besides)).with_for_update()
     rows = session.exec(query).all()
     for row in rows:
-        row.state, row.problem = Standing.UNCERTAIN.value, "The process ended while it was being posted."
+        row.state, row.problem = Standing.UNCERTAIN.value, "Nobody knows whether it was posted: whoever posted it ended."
     return len(rows)
 
 
@@ -215,6 +216,13 @@ def place_of(session: Session, target: str) -> str | None:
     """The id by which Slack knows a target, from the last message that was posted there."""
     query = select(Delivery.channel).where(Delivery.target == target, col(Delivery.channel).is_not(None))
     return session.exec(query.order_by(col(Delivery.updated_at).desc()).limit(1)).first()
+
+
+def _is_moot(row: Delivery, state: State) -> bool:
+    """Tell whether a message that was never posted has nothing left to say; `_MOOT` asks the same of the table."""
+    if row.kind == Kind.CARD:
+        return state in TERMINAL and row.shown_version == 0
+    return row.kind in (Kind.DIRECT, Kind.REMINDER) and state is not State.PENDING
 
 
 def _shows(session: Session, row: Delivery, version: int, *, now: datetime) -> None:

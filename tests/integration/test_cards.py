@@ -144,6 +144,7 @@ def test_a_request_that_was_settled_before_its_card_was_posted_gets_none(scene: 
     _do(scene, cards.put_off, tried, problem="nobody answers", retry_at=scene.now)
     for delivery_id in (tried, fresh):
         scene.vote(delivery_id.split("/", maxsplit=1)[0], ALICE, Choice.DENY)
+        assert _do(scene, cards.begin, delivery_id, now=scene.now) is None, "also when it was to be posted this very moment"
     assert _plan(scene) == [("outcome", "post"), ("outcome", "post")]
     scene.vote(scene.held(), ALICE, Choice.DENY)
     assert len(_plan(scene)) == 2, "nobody had heard of this one"
@@ -182,10 +183,11 @@ def test_a_post_that_may_have_happened_is_looked_for(scene: Scene) -> None:
 
 
 def test_after_a_restart_whatever_was_being_posted_may_exist(scene: Scene) -> None:
-    """T29: it is looked for before it is posted again."""
+    """T29: it is looked for before it is posted again, but not what somebody is posting right now."""
     delivery_id = f"{scene.held()}/card"
     _plan(scene)
     _do(scene, cards.begin, delivery_id, now=scene.now)
+    assert scene.database.write(partial(cards.recover, besides=[delivery_id])) == 0
     assert scene.database.write(cards.recover) == 1
     assert _plan(scene) == [("card", "find")]
     assert scene.database.write(cards.recover) == 0

@@ -69,10 +69,13 @@ async def test_who_follows_everything_is_woken_by_every_notice() -> None:
     """As long as they follow, and also when everybody is woken."""
     changes = Changes()
     with changes.subscribe() as first, changes.subscribe() as second:
-        for wake in (lambda: changes.notify("apr_1"), lambda: changes.notify("apr_2"), changes.wake_all):
+        for request_id in ("apr_1", "apr_2"):
             first.clear()
-            wake()
+            changes.notify(request_id)
             assert first.is_set()
+        first.clear()
+        changes.wake_all()
+        assert first.is_set()
         assert second.is_set()
         first.clear()
     changes.notify("apr_3")
