@@ -1,0 +1,160 @@
+"""The arguments of a call as Slack shows them: the whole in pages, and what a card has room for. Pure.
+
+Law: each value is cut on its own, so that a long one pushes no other out of sight; where something is left out, it says how much.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.slack.blocks import weight
+from bot.slack.shapes import Arguments
+from workflows.document import Document, lay_out, written
+from workflows.redaction import visible
+
+CARD = 2000  # characters, as Slack counts them
+CARD_LINES = 60
+PAGE = 2900  # characters
+_LAYERS = (64, 8, 4, 2, 1)  # how deep lines are kept, the first that fits
+_VALUES = (400, 160, 80, 48, 24)  # characters of a value that are kept, the first that fits
+_BREAKS = 2  # line breaks of a value that are kept
+_MOST = 200  # lines that are tried
+_LEAST = 12  # lines that fit however long they are
+_RUN = re.compile(r"(?<=\S)[^\S\n]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Arguments, and what their reader has to be warned of."""
+
+    arguments: Arguments
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    depth: int
+    text: str
+
+
+def lay(raw: bytes) -> Laid:
+    """Lay out the stored arguments of a call, secrets hidden."""
+    document = lay_out(raw, hide=True)
+    plain = written(document)
+    whole = _spaced(plain)
+    short, hidden = (whole, "") if _fits(whole) else _cut(list(_logical(document, whole)))
+    arguments = Arguments(
+        text=whole,
+        size=document.size,
+        short=short,
+        cut=bool(hidden),
+        hidden=hidden,
+        pages=tuple(_pages(whole)),
+        redacted=document.hidden,
+    )
+    return Laid(arguments, _warnings(document, spaced=whole != plain))
+
+
+def withheld(arguments: Arguments) -> Arguments:
+    """Keep the arguments out of a channel: whoever decides opens them."""
+    return replace(arguments, short="", cut=True, hidden="they are not shown in this channel")
+
+
+def _spaced(text: str) -> str:
+    """Make runs of spaces visible, so that nothing hides far to the right."""
+    return _RUN.sub(lambda found: "".join("␣" if space == " " else f"\\u{{{ord(space):04X}}}" for space in found.group()), text)
+
+
+def _fits(text: str) -> bool:
+    return weight(text) <= CARD and text.count("\n") < CARD_LINES
+
+
+def _warnings(document: Document, *, spaced: bool) -> tuple[str, ...]:
+    told: list[str] = []
+    if document.problem is not None:
+        told.append("The arguments have no layout, and are shown as they are.")
+    if document.unsafe:
+        told.append(f"Characters that cannot be seen are written out: {_some(document.unsafe)}.")
+    if document.mixed:
+        told.append(f"Words that mix alphabets: {_some(document.mixed)}.")
+    if spaced:
+        told.append("Runs of spaces are written as ␣.")
+    return tuple(told)
+
+
+def _some(names: Sequence[str], most: int = 2, longest: int = 50) -> str:
+    told = ", ".join(visible(name if len(name) <= longest else name[: longest - 1] + "…") for name in names[:most])
+    return told + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _logical(document: Document, whole: str) -> Iterator[_Line]:
+    """One line for each value: a text with line breaks stays one."""
+    if document.lines:
+        return (_Line(line.depth, _spaced(written(replace(document, lines=(line,))))) for line in document.lines)
+    return (_Line((len(text) - len(text.lstrip(" "))) // 2, text) for text in whole.split("\n"))
+
+
+def _cut(lines: Sequence[_Line]) -> tuple[str, str]:
+    """Cut long values shorter and shorter, then leave out what is nested deepest, then what comes last, until it fits a card."""
+    for layer in _LAYERS:
+        if sum(line.depth <= layer for line in lines) <= _MOST:
+            for longest in _VALUES:
+                text, hidden = _short(lines, layer, longest, len(lines))
+                if _fits(text):
+                    return text, hidden
+    return _short(lines, _LAYERS[-1], _VALUES[-1], _LEAST)
+
+
+def _short(lines: Sequence[_Line], layer: int, longest: int, most: int) -> tuple[str, str]:
+    """Write the first lines that are nested no deeper, each value cut; gives them, and a sentence part about what is hidden."""
+    parts: list[str] = []
+    kept = cut = characters = skipped = 0
+    for line in lines:
+        if line.depth > layer or kept >= most:
+            skipped += 1
+            characters += len(line.text) + 1
+            continue
+        if skipped:
+            parts.append(_skipped(skipped))
+            skipped = 0
+        text, more = _value(line.text, longest)
+        parts.append(f"{text} … {more:,} more characters" if more else text)
+        kept += 1
+        cut += more > 0
+        characters += more
+    if skipped:
+        parts.append(_skipped(skipped))
+    return "\n".join(parts), _told(cut, len(lines) - kept, characters)
+
+
+def _skipped(lines: int) -> str:
+    return f"… {lines:,} more line{'s' * (lines != 1)}"
+
+
+def _value(text: str, longest: int) -> tuple[str, int]:
+    """Cut one line, and one with line breaks to few of them; gives what is kept, and how many characters are not."""
+    end = len(text) - len(text.lstrip(" "))
+    room, breaks = longest, _BREAKS
+    while end < len(text) and room > 0:
+        if text[end] == "\n":
+            if not breaks:
+                break
+            breaks -= 1
+        room -= weight(text[end])
+        end += 1
+    return text[:end].rstrip("\n"), len(text) - end
+
+
+def _told(values: int, lines: int, characters: int) -> str:
+    counts = ((values, "value", "cut"), (lines, "line", "left out"), (characters, "character", "hidden"))
+    return ", ".join(f"{count:,} {what}{'s' * (count != 1)} {how}" for count, what, how in counts if count)
+
+
+def _pages(text: str) -> Iterator[str]:
+    """Split the whole where a line ends, or inside one that is longer than a page; joined again they are the whole."""
+    start = 0
+    while start < len(text):
+        end = start + PAGE
+        last = text.rfind("\n", start, end) + 1 if end < len(text) else 0
+        yield text[start : last or end]
+        start = last or end

@@ -1,0 +1,156 @@
+"""From rows to what Slack shows. Reads only.
+
+Law: everything is redacted and made visible here, before anything is drawn: Slack keeps what it is sent, and a channel has many readers.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from bot.slack import arguments as laid
+from bot.slack.blocks import short
+from bot.slack.shapes import Shown
+from workflows import redaction
+from workflows.calls import JSON, parse_json
+from workflows.errors import Malformed
+from workflows.queries import RequestView
+from workflows.quorum import Choice, counted
+from workflows.redaction import redact, redact_text, visible
+from workflows.states import State
+from workflows.tables import ApprovalRequest
+
+MARK = 32  # hex characters
+_RISKY = re.compile(r"(delete|drop|destroy|remove|refund|transfer|pay|deploy)(?![a-z])", re.IGNORECASE)
+_WORDS, _OUTCOME = 500, 500  # characters of a reason, and of what an upstream said
+_SMALL = 65_536  # bytes; arguments up to this size are kept laid out for the next look
+_RUN = re.compile(r" {2,}")
+_SPACE = re.compile(r"[^\S ]")
+_UNKNOWN = "No answer came back that can be trusted. It may have run; Askfirst does not send it again. Look at {server} itself."
+
+
+def mark(view: RequestView) -> str:
+    """Name what a reader judges by; a button carries it, and when it no longer fits, something else was decided on.
+
+    Votes and the version are no part of it: a card that was painted before somebody's vote still counts.
+    """
+    row = view.request
+    told: list[JSON] = [row.id, row.fingerprint, row.rule, row.reason, row.approvers, row.quorum, row.expires_at.isoformat()]
+    return redaction.keyed(json.dumps(told), length=MARK)
+
+
+def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: bool = True) -> Shown:
+    """Read all that Slack shows of a request. Without `arguments_in_channel` neither arguments nor what an upstream said is in it."""
+    row, group = view.request, view.group
+    choices = {vote.voter: Choice(vote.choice) for vote in view.votes}
+    approvals = frozenset(counted(choices, group, row.owner))
+    laid_out = _arguments(row.arguments)
+    return Shown(
+        id=row.id,
+        mark=mark(view),
+        state=State(row.state),
+        version=row.version,
+        server=line(row.server),
+        tool=line(row.tool),
+        agent=line(row.agent),
+        owner=row.owner,
+        rule=line(row.rule),
+        reason=words(row.reason),
+        policy=line(row.policy),
+        risk=risk(row),
+        approvers=line(row.approvers),
+        able=tuple(sorted(group.eligible(row.owner))) if group else (),
+        user_groups=tuple(sorted(group.user_groups)) if group else (),
+        approvals=tuple(vote.voter for vote in view.votes if vote.voter in approvals),
+        needed=view.needed,
+        quorum=row.quorum,
+        held_at=row.held_at,
+        expires_at=row.expires_at,
+        decided_by=tuple(row.decided_by.split(", ")) if row.decided_by else (),
+        decided_at=row.decided_at,
+        decision_reason=words(row.decision_reason) if row.decision_reason else None,
+        claimed_at=row.claimed_at,
+        settled_at=row.settled_at,
+        seconds=(row.settled_at - row.claimed_at).total_seconds() if row.settled_at and row.claimed_at else None,
+        outcome=_outcome(row, quote=arguments_in_channel),
+        outcome_is_error=row.outcome_is_error or row.outcome_kind in {"error", "not_sent"},
+        unattended=row.unattended_at is not None,
+        own_agent_allowed=group is not None and group.self_approval,
+        approve_needs_reason=row.reason_required == "always",
+        deny_needs_reason=row.reason_required in {"deny", "always"},
+        arguments=laid_out.arguments if arguments_in_channel else laid.withheld(laid_out.arguments),
+        warnings=laid_out.warnings,
+        desk_url=desk_url,
+        team=team,
+        previous=_previous(view),
+    )
+
+
+def risk(row: ApprovalRequest) -> str:
+    """Tell how dangerous a call looks: more than one approval is asked for it, or its name says that it cannot be taken back."""
+    return "high" if row.quorum > 1 or _RISKY.search(row.tool) else "normal"
+
+
+def line(text: str) -> str:
+    """Write a name on one line, where it cannot look like more than a name: line breaks and odd spaces are written out."""
+    flat = _SPACE.sub(lambda found: f"\\u{{{ord(found.group()):04X}}}", visible(redact_text(text)))
+    return _RUN.sub(lambda found: "␣" * len(found.group()), flat)
+
+
+def words(text: str) -> str:
+    """Write what a person wrote as one paragraph."""
+    return short(re.sub(r"\s+", " ", redact_text(text)).strip(), _WORDS)
+
+
+def _arguments(raw: bytes) -> laid.Laid:
+    """Lay out arguments; the name of the key is part of the question, because the marks of hidden values depend on it."""
+    return _kept(raw, redaction.keyed("")) if len(raw) <= _SMALL else _kept_large(raw, redaction.keyed(""))
+
+
+@lru_cache(maxsize=256)
+def _kept(raw: bytes, key: str) -> laid.Laid:  # noqa: ARG001  # see _arguments
+    return laid.lay(raw)
+
+
+@lru_cache(maxsize=4)
+def _kept_large(raw: bytes, key: str) -> laid.Laid:  # noqa: ARG001  # see _arguments
+    return laid.lay(raw)
+
+
+def _previous(view: RequestView) -> str | None:
+    if view.previous is None:
+        return None
+    reason = f": {words(view.previous.decision_reason)}" if view.previous.decision_reason else ""
+    return short(f"The same call came before and was {view.previous.state}{reason}", 200)
+
+
+def _outcome(row: ApprovalRequest, *, quote: bool) -> str:
+    """Say what came of a call. What a tool answered stays out; what went wrong is quoted, short and without secrets."""
+    if row.state == State.LOST or row.outcome_kind == "unknown":
+        return _UNKNOWN.format(server=line(row.server))
+    if row.outcome_kind is None:
+        return ""
+    size = len(row.outcome or b"")
+    if row.outcome_kind == "result" and not row.outcome_is_error:
+        return f"It answered with {size:,} bytes."
+    said = words(_error(row.outcome or b"")) if quote else ""
+    if row.outcome_kind == "not_sent":
+        return f"It was not sent, and did not run.{' ' * bool(said)}{said}"
+    return said or f"It answered with an error of {size:,} bytes."
+
+
+def _error(body: bytes) -> str:
+    """Read what an error says, out of an error object or of a result's texts."""
+    try:
+        told = redact(parse_json(body))
+    except (Malformed, RecursionError):
+        return body[: 4 * _OUTCOME].decode("utf-8", "replace")
+    if isinstance(told, str):
+        return told
+    if isinstance(told, Mapping):
+        message, content = told.get("message"), told.get("content")
+        if isinstance(message, str):
+            return message
+        if isinstance(content, list):
+            return " ".join(str(part["text"]) for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str))
+    return json.dumps(told, ensure_ascii=False)
