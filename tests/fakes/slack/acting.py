@@ -15,7 +15,7 @@ from tests.fakes.slack.values import Answer, Body, Message
 _HTTP = "http"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Acting(Workspace):
     """A workspace whose people click, submit and type; `command_name` is the slash command."""
 
@@ -157,6 +157,20 @@ class Acting(Workspace):
         _, block, element = _find([view["blocks"]], action_id, None, None)
         payload = payloads.suggestion(self, user, view, (block, element), query=query)
         return answers.offered(await self._interact(payload, accepts=True))
+
+    async def send(self, kind: str, payload: Body, *, accepts: bool = False) -> Answer:
+        """Send any payload, well signed: `kind` is interactive, slash_commands or events_api. What is in it need not be true."""
+        return await self.delivery.deliver(self.delivery.parcel(kind, payload, accepts=accepts))
+
+    def sign(self, raw: bytes, timestamp: int | str | None = None) -> dict[str, str]:
+        """Give the headers by which Slack signs a body."""
+        return self.delivery.sign(raw, timestamp)
+
+    async def app_rate_limited(self) -> Answer:
+        """Tell the app that events are left out for a minute: it had more than 30,000 in an hour."""
+        minute = int(self.now.timestamp()) // 60 * 60
+        payload = {"token": "legacy-verification", "type": "app_rate_limited", "team_id": self.team, "minute_rate_limited": minute}
+        return await self.send("events_api", {**payload, "api_app_id": self.app_id})
 
     async def verify_url(self) -> Answer:
         """Send the challenge by which Slack checks a request URL."""

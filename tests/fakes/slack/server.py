@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tests.fakes.slack import hooks
 from tests.fakes.slack.acting import Acting
+from tests.fakes.slack.care import careless
 from tests.fakes.slack.chat import CHAT
 from tests.fakes.slack.conversations import CONVERSATIONS
 from tests.fakes.slack.faults import TOO_FAST, Faults, cut, go_wrong, too_many
@@ -27,7 +28,7 @@ _METHODS: Mapping[str, Callable[[Workspace, Body], Body]] = {**CHAT, **CONVERSAT
 _NARROW_READS = ("conversations.history", "conversations.replies")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class FakeSlack(Acting):
     """A Slack workspace on 127.0.0.1: `async with FakeSlack() as slack`, then point an app at `slack.api_url`."""
 
@@ -141,7 +142,19 @@ class FakeSlack(Acting):
     def deliver_twice(self, value: bool) -> None:
         self.delivery.twice = value
 
+    def hold_deliveries(self) -> None:
+        """Hold back what Slack sends, until it is released."""
+        self.delivery.hold()
+
+    async def release_deliveries(self, *, reverse: bool = False) -> None:
+        """Send what was held back, one after the other; `reverse`: in the wrong order."""
+        await self.delivery.release(reverse=reverse)
+
     # Answers
+
+    def careless(self, *values: str) -> list[str]:
+        """Say what the app did that Slack lets it do and it must not; `values` are words of arguments. See `care`."""
+        return careless(self.calls, *values)
 
     def called(self, method: str) -> list[Call]:
         """Give the calls of one method."""
@@ -228,7 +241,7 @@ class FakeSlack(Acting):
             narrow = self.history_limited and method in _NARROW_READS
             self.rates.method(method, 1 if narrow else rule.per_minute, now)
             if method == "chat.postMessage" and args.get("channel"):
-                self.rates.channel(str(args["channel"]).removeprefix("#"), now)
+                self.rates.channel(self.identify(str(args["channel"])), now)
         if method == "apps.connections.open":
             return {"ok": True, "url": f"{self.address.replace('http', 'ws', 1)}/link/?ticket={self.sockets.ticket()}&app_id={self.app_id}"}
         answer = {"ok": True, **_METHODS[method](self, args)}

@@ -35,13 +35,13 @@ class Hook:
     uses: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Workspace:
     """The state of a Slack workspace, and the switches of a test. `clock` is settable; `advance` moves it without waiting.
 
-    `scopes` are those of the bot token, `app_scopes` those of the app token. `bad_tokens` says how a token is refused, as "token_revoked".
-    `blocks_limit` is where `msg_blocks_too_long` begins. `free_plan` has no user groups. `edit_window` is how long a message can be changed.
-    `history_limited` reads as slowly as apps outside the marketplace must. `rate_limits` switches 429 off and on.
+    `scopes` are the bot token's, `app_scopes` the app token's; `bad_tokens` says how one is refused ("token_revoked"). `blocks_limit` is where
+    `msg_blocks_too_long` begins. `free_plan` has no user groups. `edit_window` is how long a message can be changed. `history_limited` reads as
+    slowly as apps outside the marketplace must. `rate_limits` switches 429 off and on.
     """
 
     BOT_TOKEN = "xoxb" + "-1111111111-2222222222-" + "fakebottoken"
@@ -171,10 +171,13 @@ class Workspace:
             raise Refused("channel_not_found")
         return found
 
+    def identify(self, channel: str) -> str:
+        """Give the id of a channel that is named by id or #name; the name itself when there is none."""
+        return next((one.id for one in self.channels.values() if channel in (one.id, f"#{one.name}")), channel)
+
     def messages(self, channel: str) -> list[Message]:
         """Give what stands in a channel, oldest first, replies among it."""
-        place = next((one for one in self.channels.values() if channel in (one.id, f"#{one.name}")), None)
-        return [] if place is None else [message for _, message in sorted(self._store[place.id].items())]
+        return [message for _, message in sorted(self._store[self.identify(channel)].items())]
 
     def dms(self, user: str) -> list[Message]:
         """Give what the bot and one person wrote to each other."""
