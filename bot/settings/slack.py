@@ -12,6 +12,7 @@ from bot.settings.shapes import Address, SlackMode, SlackSettings
 from workflows.people import parse_person
 
 SLACK_API = "https://slack.com/api/"
+DEFAULT_COMMAND = "/askfirst"
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,30}|#[^\s#@,:]{1,80}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _LISTEN = "127.0.0.1:8082"
@@ -93,7 +94,7 @@ def _listen(table: Table) -> Address:
 
 def _command(table: Table) -> str:
     right = 'write a command, such as "/askfirst"'
-    text = table.text("command", right) or "/askfirst"
+    text = table.text("command", right) or DEFAULT_COMMAND
     if not _COMMAND.fullmatch(text):
         table.problem("command", f"Found {shown(text)}; {right}.")
     return text

@@ -1,0 +1,89 @@
+"""The manifest of the Slack app says what the code uses, no more and no less, and obeys the rules of Slack's public schema."""
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bot.settings.slack import DEFAULT_COMMAND
+from bot.slack import ids, messages
+
+TOP = Path(__file__).parents[2]
+TEXT = (TOP / "manifest.yml").read_text(encoding="utf-8")
+SCHEMA = json.loads((TOP / "tests" / "data" / "slack" / "manifest.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def manifest() -> dict[str, Any]:
+    """Read the manifest as it is shipped."""
+    read: dict[str, Any] = yaml.safe_load(TEXT)
+    return read
+
+
+def _over_http() -> dict[str, Any]:
+    """Read the manifest after the edits that the README asks for: the lines marked HTTP."""
+    text = re.sub(r"# (\S+: https://\S+)  # HTTP$", r"\1", TEXT, flags=re.MULTILINE)
+    text = text.replace("socket_mode_enabled: true  # HTTP: false", "socket_mode_enabled: false")
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read
+
+
+def _valid(document: object) -> bool:
+    return bool(jsonschema.Draft7Validator(SCHEMA).is_valid(document))
+
+
+def test_scopes_and_events_are_those_that_the_code_uses(manifest: dict[str, Any]) -> None:
+    """A scope that nothing needs is a right too many; one that is missing is a failure at a bad moment."""
+    assert manifest["oauth_config"]["scopes"]["bot"] == sorted(ids.SCOPES)
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == sorted(ids.EVENTS)
+
+
+def test_the_command_is_the_default_one_and_its_hint_names_every_word(manifest: dict[str, Any]) -> None:
+    """What Slack suggests while somebody types is what the listener knows."""
+    [command] = manifest["features"]["slash_commands"]
+    assert command["command"] == DEFAULT_COMMAND
+    assert command["usage_hint"].split(" | ") == [name for name, _ in messages._COMMANDS]
+
+
+@pytest.mark.parametrize("read", [lambda: yaml.safe_load(TEXT), _over_http], ids=["socket", "http"])
+def test_both_modes_obey_the_schema(read: Any) -> None:  # noqa: ANN401  # a reader of either
+    """As shipped, and with the lines for HTTP mode."""
+    jsonschema.Draft7Validator(SCHEMA).validate(read())
+
+
+def test_socket_mode_has_no_address_and_http_mode_has_all_of_them(manifest: dict[str, Any]) -> None:
+    """Slack refuses a manifest with request URLs in Socket Mode, and delivers nothing without them in HTTP mode."""
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert "url" not in json.dumps(manifest).replace("description", "")
+    http = _over_http()
+    assert http["settings"]["socket_mode_enabled"] is False
+    assert http["settings"]["event_subscriptions"]["request_url"].endswith("/slack/events")
+    assert set(http["settings"]["interactivity"]) == {"is_enabled", "request_url", "message_menu_options_url"}
+    assert all("url" in command for command in http["features"]["slash_commands"])
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("display_information", "name"), "A" * 36),
+        (("display_information", "description"), "d" * 141),
+        (("display_information", "colour"), "#fff"),
+        (("features", "slash_commands", 0, "command"), "askfirst"),
+        (("features", "slash_commands", 0, "usage_hint"), "u" * 1001),
+        (("settings", "event_subscriptions", "request_url"), "http://askfirst.example.com"),
+        (("settings", "sockets"), True),
+    ],
+)
+def test_the_schema_catches_what_slack_refuses(manifest: dict[str, Any], path: tuple[Any, ...], value: object) -> None:
+    """A check that nothing can fail would be none."""
+    broken = copy.deepcopy(manifest)
+    at: Any = broken
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    assert not _valid(broken)
