@@ -183,6 +183,23 @@ async def test_blocks_beyond_a_limit_are_refused(web: AsyncWebClient, blocks: li
     assert "json-pointer:/blocks" in response["response_metadata"]["messages"][0]
 
 
+async def test_blocks_at_their_limits_are_taken(slack: FakeSlack, web: AsyncWebClient) -> None:
+    """The limit itself is allowed."""
+    slack.blocks_limit = 100_000
+    menu = {"type": "static_select", "action_id": "m", "options": [{"text": plain("a" * 75), "value": f"{n:0150}"} for n in range(100)]}
+    confirm = {"title": plain("a" * 100), "text": plain("a" * 300), "confirm": plain("a" * 30), "deny": plain("a" * 30), "style": "danger"}
+    pressed = button(text=plain("a" * 75), value="a" * 2000, action_id="a" * 255, accessibility_label="a" * 75, confirm=confirm)
+    blocks: list[Block] = [
+        {"type": "header", "text": plain("a" * 150)},
+        {"type": "section", "text": plain("a" * 3000), "fields": [plain("a" * 2000)] * 10, "accessory": menu, "expand": True},
+        {"type": "context", "elements": [plain("a")] * 10},
+        actions(*(button(action_id=f"a{number}", style="primary") for number in range(25))),
+        actions(pressed, block_id="b" * 255),
+        *([rich()] * 45),
+    ]
+    assert (await web.chat_postMessage(channel=CHANNEL, text="a", blocks=blocks))["ok"]
+
+
 async def test_a_message_has_an_end(slack: FakeSlack, web: AsyncWebClient) -> None:
     """Nothing to show, too much in all blocks, a long text: cut at a post, refused at a change."""
     slack.rate_limits = False

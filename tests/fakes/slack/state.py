@@ -39,9 +39,9 @@ class Hook:
 class Workspace:
     """The state of a Slack workspace, and the switches of a test. `clock` is settable; `advance` moves it without waiting.
 
-    `scopes` are the bot token's, `app_scopes` the app token's; `bad_tokens` says how one is refused ("token_revoked"). `blocks_limit` is where
-    `msg_blocks_too_long` begins. `free_plan` has no user groups. `edit_window` is how long a message can be changed. `history_limited` reads as
-    slowly as apps outside the marketplace must. `rate_limits` switches 429 off and on.
+    `scopes` are the bot token's, `app_scopes` the app token's; `bad_tokens` says how one is refused ("token_revoked"). `rate_limits` is the
+    switch of 429, `blocks_limit` where `msg_blocks_too_long` begins, `edit_window` how long a message can be changed. `free_plan` has no
+    user groups. `history_limited` reads as slowly as apps outside the marketplace must.
     """
 
     BOT_TOKEN = "xoxb" + "-1111111111-2222222222-" + "fakebottoken"
