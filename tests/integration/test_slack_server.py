@@ -14,7 +14,8 @@ import pytest
 
 from bot.settings import Secret, SlackSettings
 from bot.settings.shapes import Address, SlackMode
-from bot.slack.server import Patience, SlackFace, SlackRefused, refusal
+from bot.slack.refusals import SlackRefused, refusal
+from bot.slack.server import Patience, SlackFace
 from bot.slack.socket import Pace
 from tests.factories import Scene
 from tests.fakes.slack import FakeSlack
