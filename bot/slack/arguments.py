@@ -16,10 +16,10 @@ CARD = 2000  # characters, as Slack counts them
 CARD_LINES = 60
 PAGE = 2900  # characters
 _LAYERS = (64, 8, 4, 2, 1)  # how deep lines are kept, the first that fits
-_VALUES = (400, 160, 80, 48, 24)  # characters of a value that are kept, the first that fits
+_VALUES = (400, 160, 80, 40)  # characters of a value that are kept, the first that fits
 _BREAKS = 2  # line breaks of a value that are kept
 _MOST = 200  # lines that are tried
-_LEAST = 12  # lines that fit however long they are
+_FIRST = (48, 24, 12)  # lines that are kept when nothing else helps; so few fit however long they are
 _RUN = re.compile(r"(?<=\S)[^\S\n]{3,}")
 
 
@@ -102,7 +102,8 @@ def _cut(lines: Sequence[_Line]) -> tuple[str, str]:
                 text, hidden = _short(lines, layer, longest, len(lines))
                 if _fits(text):
                     return text, hidden
-    return _short(lines, _LAYERS[-1], _VALUES[-1], _LEAST)
+    tried = (_short(lines, _LAYERS[-1], _VALUES[-1], most) for most in _FIRST)
+    return next((each for each in tried if _fits(each[0])), ("", _told(0, len(lines), sum(len(line.text) + 1 for line in lines))))
 
 
 def _short(lines: Sequence[_Line], layer: int, longest: int, most: int) -> tuple[str, str]:
@@ -155,6 +156,6 @@ def _pages(text: str) -> Iterator[str]:
     start = 0
     while start < len(text):
         end = start + PAGE
-        last = text.rfind("\n", start, end) + 1 if end < len(text) else 0
+        last = text.rfind("\n", start + PAGE // 2, end) + 1 if end < len(text) else 0
         yield text[start : last or end]
         start = last or end

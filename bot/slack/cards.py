@@ -1,7 +1,7 @@
 """The messages about a request, in every state. Pure: a `Shown` in, a message out.
 
 Laws: the facts come first and in fixed places, what an agent wrote comes last and in one element; a block of rich text is in every
-state, because Slack lets nothing else replace one; a card has at most 5,000 characters as Slack counts them, because it refuses long ones.
+state, because Slack lets nothing else replace one; a card has about 5,000 characters at most as Slack counts them, because it refuses long ones.
 """
 
 import re
@@ -15,14 +15,14 @@ from bot.slack.search import STATES
 from bot.slack.shapes import Block, Message, Shown
 from workflows.states import State
 
-MOST = 5000  # characters of a card, as Slack counts them
+MOST = 5200  # characters of a card, as Slack counts them: what the facts and the arguments of a call can come to
 _ASKED = "Approval needed"
 _HEADING = 110  # characters of a tool's name in a headline
 _HEADLINE = 100  # what Slack counts for a headline besides its text
-_NAME, _RULE, _REASON, _WARNING = 130, 130, 250, 130  # characters of a fact
-_WARNINGS = 3
-_SMALL_PRINT = 120  # characters that the rest of a card may have besides facts and arguments
-_NAMED = 5  # approvers who are named
+_NAME, _RULE, _REASON, _WARNING, _TOOL = 130, 110, 200, 120, 800  # characters of a fact
+_WARNINGS = 2
+_LABELS = 200  # characters that stand around the arguments
+_NAMED = 3  # people who are named, of those who approved and of those who may
 _SPOKEN = re.compile(r"[^A-Za-z0-9_./-]+")
 _RAN = frozenset({State.RELEASED, State.FAILED, State.LOST})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -105,12 +105,13 @@ def canary() -> Message:
 
 
 def _whole(shown: Shown, heading: str, facts: Iterable[Line]) -> Message:
-    """Put a card together; the arguments get the room that the facts leave, which while a decision is open is all that they need."""
+    """Put a card together. While a decision is open the arguments stand as they are, later they get what room is left."""
     drawn = [_headline(shown, heading), _lines("facts", facts)]
     end = [_small_print(shown)]
+    room = blocks.weight(shown.arguments.short)
     if shown.state is not State.PENDING:
         end.append(_lines("decision", _ending(shown), *_said(shown)))
-    room = MOST - weight([*drawn, *end]) - _SMALL_PRINT
+        room = MOST - weight([*drawn, *end]) - _LABELS
     return Message(
         _spoken(shown, heading),
         [*drawn, _arguments(shown, room), *end, blocks.actions("decide", _buttons(shown, review=shown.arguments.cut))],
@@ -156,7 +157,7 @@ def _facts(shown: Shown, *, standing: bool = True) -> Iterator[Line]:
     yield _fact("Agent", text(f"{short(shown.agent, _NAME)}, owner "), blocks.person(shown.owner, shown.team))
     yield _server(shown)
     if short(shown.tool, _HEADING) != shown.tool:
-        yield _fact("Tool", text(shown.tool))
+        yield _fact("Tool", text(short(shown.tool, _TOOL)))
     if shown.state is State.PENDING:
         yield _fact("Expires", blocks.date(shown.expires_at))
     else:
@@ -191,7 +192,7 @@ def _notes(shown: Shown) -> Iterator[Line]:
     if shown.unattended:
         yield [text("The agent broke off. If it does not come back in time, this is cancelled and does not run.")]
     if shown.previous:
-        yield [text(short(f"{shown.previous}.", _REASON))]
+        yield [text(short(f"{shown.previous}.", _WARNING))]
     for warning in shown.warnings[:_WARNINGS]:
         yield [text("Beware: ", bold=True), text(short(warning, _WARNING))]
 
@@ -268,9 +269,8 @@ def _buttons(shown: Shown, *, review: bool) -> list[Block]:
     value = Touched(shown.id, shown.mark).value
     deny = blocks.button("Deny…", Action.DENY, value=value, style="danger", spoken=f"Deny {shown.tool}")
     changes = blocks.button("Request changes…", Action.CHANGES, value=value)
-    if review:
-        return [blocks.button("Review all arguments…", Action.REVIEW, value=value), deny, changes, *_desk(shown)]
-    return [approve(shown), deny, changes, *_looks(shown)]
+    first = blocks.button("Review all arguments…", Action.REVIEW, value=value) if review else approve(shown)
+    return [first, deny, changes, *_looks(shown)]
 
 
 def approve(shown: Shown) -> Block:

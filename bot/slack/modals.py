@@ -78,7 +78,7 @@ def full(shown: Shown, page: int, *, may_approve: bool) -> View:
     number = min(max(page, 1), len(pages))
     notes = [f"{shown.id} · seen as {shown.mark[:12]}", f"part {number} of {len(pages)}", f"{shown.arguments.size:,} bytes"]
     notes += ["secrets hidden"] * shown.arguments.redacted
-    facts = [text(short(shown.tool, 300), bold=True), text(f" on {short(shown.server, 150)}, asked by {short(shown.agent, 150)}")]
+    facts = [text(short(shown.tool, 2500), bold=True), text(f" on {short(shown.server, 150)}, asked by {short(shown.agent, 150)}")]
     turns = [blocks.button("Previous", Action.PREVIOUS, value=str(number))] * (number > 1)
     turns += [blocks.button("Next", Action.NEXT, value=str(number))] * (number < len(pages))
     drawn = [
