@@ -20,6 +20,7 @@ from bot.cli import app
 from bot.gateway import outcomes, tools
 from bot.mcp.answers import DENIED
 from bot.settings import keys
+from tests.unit.bot.configs import ENVIRONMENT
 from workflows import policy
 from workflows.calls import ToolCall
 from workflows.counters import Refused
@@ -76,7 +77,7 @@ def test_every_section_of_the_configuration_is_told_and_no_other() -> None:
 
 def _loaded(directory: Path, text: str) -> settings.Settings:
     (directory / "askfirst.toml").write_text(text)
-    return settings.load(directory / "askfirst.toml", {})
+    return settings.load(directory / "askfirst.toml", ENVIRONMENT)
 
 
 _DEFAULTS = [
@@ -90,13 +91,18 @@ _DEFAULTS = [
 @pytest.mark.parametrize(("section", "key", "default"), _DEFAULTS)
 def test_a_default_in_the_table_is_the_one_in_force(tmp_path: Path, section: str, key: str, default: str) -> None:
     """To write it down changes nothing."""
-    assert _loaded(tmp_path, f"[{section}]\n{key} = {default}\n") == _loaded(tmp_path, "")
+    needed = f"[{section}]\n" + 'channel = "#agent-approvals"\n' * (section == "slack")
+    assert _loaded(tmp_path, f"{needed}{key} = {default}\n") == _loaded(tmp_path, needed)
 
 
 def test_the_tables_give_a_default_wherever_there_is_one() -> None:
-    """Only the anchor has none among the keys of whole sections."""
+    """Among the keys of whole sections, only the anchor and Slack's channels have none."""
     given = {(section, key) for section, key, _ in _DEFAULTS}
-    assert {(section, key) for section, known in keys.SECTIONS.items() for key in known} - given == {("audit", "anchor")}
+    assert {(section, key) for section, known in keys.SECTIONS.items() for key in known} - given == {
+        ("audit", "anchor"),
+        ("slack", "channel"),
+        ("slack", "fallback_channel"),
+    }
 
 
 def _commands(command: Any, words: tuple[str, ...] = ("askfirst",)) -> dict[str, Any]:  # noqa: ANN401  # typer's own click has no public types
