@@ -53,6 +53,7 @@ class Step(StrEnum):
     PAINT = "paint"  # it shows an older version of its request
     FIND = "find"  # it may exist: look for it before it is posted again
     POST = "post"
+    CHECK = "check"  # it shows the newest version, as far as anybody knows: paint it again when there is time
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,13 @@ def plan(session: Session, *, default_channel: str, now: datetime) -> None:
 def due(session: Session, *, now: datetime, limit: int = _MOST) -> list[Due]:
     """What is to be done now: cards that show an old version first, then what may exist, then what was never posted, oldest first."""
     in_time = sa.or_(_sent.retry_at.is_(None), _sent.retry_at <= now)
-    stale = sa.and_(_sent.state == Standing.POSTED.value, _STALE)
-    steps = ((Step.PAINT, stale), (Step.FIND, _sent.state == Standing.UNCERTAIN.value), (Step.POST, _sent.state == Standing.WAITING.value))
+    shown = _sent.state == Standing.POSTED.value
+    steps = (
+        (Step.PAINT, sa.and_(shown, _STALE, ~_DOUBTED)),
+        (Step.FIND, _sent.state == Standing.UNCERTAIN.value),
+        (Step.POST, _sent.state == Standing.WAITING.value),
+        (Step.CHECK, sa.and_(shown, _STALE, _DOUBTED)),
+    )
     found: list[Due] = []
     for step, which in steps:
         query = _PAIRS.where(which, in_time).order_by(_asked.held_at, _sent.updated_at, _sent.id).limit(limit)
@@ -157,6 +163,13 @@ def recover(session: Session, *, besides: Collection[str] = ()) -> int:
     for row in rows:
         row.state, row.problem = Standing.UNCERTAIN.value, "Nobody knows whether it was posted: whoever posted it ended."
     return len(rows)
+
+
+def doubt(session: Session) -> None:
+    """Let every card that people still wait on be painted once more: somebody may have removed it, and nobody would tell us."""
+    current = sa.exists().where(_asked.id == _sent.request_id, _asked.version == _sent.shown_version)
+    mine = sa.and_(_sent.kind == Kind.CARD.value, _sent.state == Standing.POSTED.value, current)
+    session.connection().execute(sa.update(Delivery).where(mine).values(shown_version=-_sent.shown_version))
 
 
 def put_off(session: Session, delivery_id: str, *, problem: str, retry_at: datetime) -> Delivery:
@@ -284,6 +297,7 @@ _both = sa.inspect(Delivery).local_table.join(sa.inspect(ApprovalRequest).local_
 _PAIRS = sa.select(_sent.id, _sent.request_id, _sent.kind, _sent.target).select_from(_both)
 # A word to an approver says that their vote is wanted: it is painted again when it no longer is.
 _STALE = sa.and_(_sent.shown_version < _asked.version, sa.or_(_sent.kind == Kind.CARD.value, _asked.state != State.PENDING.value))
+_DOUBTED = _sent.shown_version == -_asked.version
 _UNCARDED = (
     sa.select(_asked.id, _asked.channel)
     .where(

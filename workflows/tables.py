@@ -146,7 +146,7 @@ class Delivery(SQLModel, table=True):
     channel: str | None = Field(default=None, max_length=40)  # the id that Slack answered with
     ts: str | None = Field(default=None, max_length=40)
     state: str = Field(max_length=16)
-    shown_version: int = 0  # of the request, when it was painted last
+    shown_version: int = 0  # of the request, when it was painted last; 0 for never, negative when that is to be made sure of
     attempt: int = 0
     retry_at: datetime | None = None
     problem: str | None = Field(default=None, sa_type=sa.Text)

@@ -40,8 +40,8 @@ class Pace:
         self._all_until: datetime | None = None
         self._failures = 0
 
-    def ready(self, method: str) -> bool:
-        """Tell whether this method may be called now."""
+    def ready(self, method: str, *, spare: int = 0) -> bool:
+        """Tell whether this method may be called now, and so many calls are left for others."""
         now = self._clock()
         if self._all_until is not None and now < self._all_until:
             return False
@@ -50,7 +50,7 @@ class Pace:
         calls = self._calls.setdefault(method, deque())
         while calls and now - calls[0] >= _MINUTE:
             calls.popleft()
-        return len(calls) < _A_MINUTE.get(method, 40)
+        return len(calls) < _A_MINUTE.get(method, 40) - spare
 
     async def ask(
         self,

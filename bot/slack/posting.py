@@ -80,7 +80,7 @@ class Posting:
         try:
             place = await self._place(seen)
         except Trouble as trouble:
-            await self._unposted(seen.delivery, trouble)
+            await self._unposted(seen.delivery, trouble, seen.card)
             return
         if place is None:
             await self._put_off(seen.delivery, "Its card is not there yet.", 5.0)
@@ -99,7 +99,7 @@ class Posting:
             )
             channel, ts = _posted_at(answer)
         except Trouble as trouble:
-            await self._unposted(begun, trouble)
+            await self._unposted(begun, trouble, seen.card)
             return
         if seen.delivery.kind == Kind.CARD:
             self._places.learn(seen.delivery.target, channel)
@@ -171,8 +171,8 @@ class Posting:
         metadata = {"event_type": ids.METADATA, "event_payload": {"delivery": seen.delivery.id}}
         return {"text": message.text, "blocks": message.blocks, "metadata": metadata, **_QUIET}
 
-    async def _unposted(self, row: Delivery, trouble: Trouble) -> None:
-        """A post did not succeed: write what that means."""
+    async def _unposted(self, row: Delivery, trouble: Trouble, card: Delivery | None) -> None:
+        """A post did not succeed: write what that means. A thread that is gone was the thread of a card that is gone."""
         backoff = min(2.0**row.attempt, 30.0)
         if trouble.kind is TroubleKind.AMBIGUOUS:
             await self._write(cards.uncertain, row, problem=trouble.error, retry_at=self._now() + _SETTLING)
@@ -182,6 +182,8 @@ class Posting:
             await self._put_off(row, trouble.error, 0)
         elif trouble.kind is TroubleKind.GONE and row.kind in THREAD:
             await self._write(cards.lost, row, now=self._now())
+            if card is not None and card.ts is not None:
+                await self._write(cards.lost, card, now=self._now())
         elif trouble.kind in (TroubleKind.PLACE, TroubleKind.BLOCKS) or (trouble.kind in _STRANGE and row.attempt >= _TRIES):
             await self._elsewhere(row, trouble)
         else:

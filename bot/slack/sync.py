@@ -25,7 +25,8 @@ _TICK = 1.0  # seconds: finds what no wake-up told of
 _GATHER = 0.05  # seconds: changes that come together are one pass
 _BETWEEN_POSTS = timedelta(seconds=1)  # to one channel
 _LAST_STEP = 6.0  # seconds: a step in progress at the end takes no longer than a call
-_METHODS = {Step.PAINT: pace.UPDATE, Step.FIND: pace.HISTORY, Step.POST: pace.POST}
+_CHECKED = timedelta(minutes=30)  # how often the cards that people wait on are painted again, whether or not anything changed
+_METHODS = {Step.PAINT: (pace.UPDATE, 0), Step.FIND: (pace.HISTORY, 0), Step.POST: (pace.POST, 0), Step.CHECK: (pace.UPDATE, 25)}
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Sync:
         self._posting = Posting(context, self._pace)
         self._lanes: dict[str, Lane] = {}
         self._changed = asyncio.Event()
+        self._checked: datetime | None = None
         self._unsure = True  # rows may say that something is being posted which nobody posts
         self._closing = False
         self._quiet = False
@@ -63,7 +65,7 @@ class Sync:
     async def run(self) -> None:
         """Keep Slack up to date until cancelled; a step in progress is then finished by `close`."""
         await self._idle()
-        self._unsure = True
+        self._unsure, self._checked = True, None
         with self._slack.changes.subscribe() as changed:
             self._changed = changed
             while not self._closing:
@@ -114,6 +116,9 @@ class Sync:
             busy = [lane.now_on for lane in self._lanes.values() if lane.now_on is not None]
             await database.awrite(partial(cards.recover, besides=busy))
             self._unsure = False
+        if self._checked is None or now - self._checked >= _CHECKED:
+            await database.awrite(cards.doubt)
+            self._checked = now
         if await database.aread(cards.unplanned):
             await database.awrite(partial(cards.plan, default_channel=self._slack.settings.channel, now=now))
         return await database.aread(partial(cards.due, now=now))
@@ -137,7 +142,7 @@ class Sync:
                 self._changed.set()
 
     def _next(self, lane: Lane) -> Due | None:
-        ready = {step for step, method in _METHODS.items() if self._pace.ready(method)}
+        ready = {step for step, (method, spare) in _METHODS.items() if self._pace.ready(method, spare=spare)}
         return next((job for job in lane.jobs.values() if job.step in ready), None)
 
     async def _do(self, lane: Lane, job: Due) -> None:

@@ -272,6 +272,25 @@ def test_what_shows_something_old_comes_before_what_is_new(scene: Scene) -> None
     assert len(scene.database.read(partial(cards.due, now=scene.now, limit=1))) == 2, "the limit is for each kind of step"
 
 
+def test_a_card_in_doubt_is_painted_last_and_a_change_makes_it_first(scene: Scene) -> None:
+    """Only cards that people wait on and that are thought to be true; doubting twice is doubting once."""
+    scene.policy = make_policy(quorum=2)
+    shown, changed = _carded(scene), _carded(scene)
+    scene.held()
+    scene.vote(changed, ALICE)
+    for _ in range(2):
+        scene.database.write(cards.doubt)
+        assert _plan(scene) == [("card", "paint"), ("card", "post"), ("card", "check")]
+    scene.vote(shown, ALICE)
+    assert _plan(scene) == [("card", "paint"), ("card", "paint"), ("card", "post")]
+    _do(scene, cards.painted, f"{shown}/card", version=scene.row(shown).version, now=scene.now)
+    assert _plan(scene) == [("card", "paint"), ("card", "post")]
+    scene.database.write(cards.doubt)
+    row = scene.cancel(shown, ALICE)
+    _do(scene, cards.lost, f"{shown}/card", now=scene.now)
+    assert _show(scene, f"{shown}/card", ts="3.3").shown_version == row.version, "it had been shown, so its end is"
+
+
 def test_a_message_is_known_by_its_place_and_by_its_request(scene: Scene) -> None:
     """A copy that nobody wrote down is not ours."""
     request_id = _carded(scene)

@@ -89,7 +89,7 @@ class World:
         view = self.scene.database.read(partial(queries.one, request_id=request_id))
         assert view is not None
         drawn = drawing.card(facts.shown(view, team="T01TEST", desk_url=self.context.desk_url))
-        return self.card(request_id).args["blocks"] == drawn.blocks
+        return bool(self.card(request_id).args["blocks"] == drawn.blocks)
 
     def health(self) -> bool:
         """Tell whether Slack takes what we post."""
@@ -215,6 +215,49 @@ async def test_a_removed_card_is_posted_again(scene: Scene) -> None:
         await world.settle()
         assert world.current(request_id)
         assert len(world.copies(request_id, "reply")) == 1
+
+
+async def test_a_removed_card_is_missed_after_a_while_though_nothing_changed(scene: Scene) -> None:
+    """T33: a call does not wait for a decision that nobody is asked for."""
+    scene.policy = make_policy(approval={"approvers": "payments", "expires_in": "3h"})
+    async with _world(scene) as world:
+        request_id = scene.held()
+        await world.settle()
+        world.slack.delete_message(CHANNEL, world.card(request_id).ts)
+        await world.pass_(2)
+        assert world.copies(request_id) == []
+        scene.later(minutes=30)
+        await world.settle()
+        assert world.current(request_id)
+
+
+async def test_checking_what_is_shown_leaves_room_for_what_changes(scene: Scene) -> None:
+    """T33: of the paintings of a minute, checks take a part, and a decision is shown at once."""
+    async with _world(scene) as world:
+        requests = _held(scene, 40)
+        await world.settle()
+        world.restarted()
+        await world.pass_(5)
+        assert len(world.slack.called("chat.update")) == 20
+        scene.vote(requests[-1], ALICE, Choice.DENY)
+        await world.pass_(1)
+        assert world.current(requests[-1])
+        await world.settle()
+        assert world.refusals() == []
+
+
+async def test_a_thread_that_is_gone_tells_that_its_card_is(scene: Scene) -> None:
+    """A reminder finds out that there is nothing to be reminded of: the card is posted again."""
+    scene.policy = make_policy(approval={"approvers": "payments", "expires_in": "30m", "remind_every": "5m"})
+    async with _world(scene) as world:
+        request_id = scene.held()
+        await world.settle()
+        world.slack.delete_message(CHANNEL, world.card(request_id).ts)
+        scene.later(minutes=5)
+        world.slack.fault("chat.update", kind="429", retry_after=60)
+        scene.do(lifecycle.remind, request_id)
+        await world.pass_(30)
+        assert world.current(request_id)
 
 
 async def test_a_card_that_can_no_longer_be_changed_is_posted_again(scene: Scene) -> None:
@@ -381,7 +424,7 @@ async def test_where_nothing_may_be_read_the_card_is_posted_again(scene: Scene, 
 
 
 async def test_an_outage_is_asked_about_rarely_and_then_everything_is_said(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    """T30: nothing is lost and nothing is doubled; the log says when it began and when it was over."""
+    """Nothing is lost and nothing is doubled; the log says when it began and when it was over."""
     caplog.set_level(logging.INFO, "bot.slack")
     async with _world(scene) as world:
         before = scene.held()
