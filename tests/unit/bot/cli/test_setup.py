@@ -8,7 +8,7 @@ import pytest
 
 from bot.settings import keys, load
 from tests.unit.bot.cli.stage import type_in
-from tests.unit.bot.configs import GRANT, SERVER, write
+from tests.unit.bot.configs import ENVIRONMENT, GRANT, SERVER, write
 
 TEMPLATE = Path(__file__).parents[4] / "bot" / "cli" / "templates" / "askfirst.toml"
 
@@ -90,11 +90,10 @@ def test_the_template_explains_every_key_and_shows_true_defaults(tmp_path: Path)
     assert shown | {"token_sha256"} == known | {"payments"}
     full = "\n".join(re.sub(r"^#(?=\[|[a-z_0-9]+ = )", "", line) for line in lines)
     path = write(tmp_path, full, {"policies/payments.json": (TEMPLATE.parent / "payments.json").read_text()})
-    settings = load(path, {"PAYMENTS_TOKEN": "x", "SUPPORT_AGENT_TOKEN": "y" * 32})
+    settings = load(path, ENVIRONMENT)
     assert set(settings.servers) == {"payments", "files"}
-    plain = load(write(tmp_path, ""), {})
-    assert settings.gateway == plain.gateway
-    assert settings.desk == plain.desk
+    plain = load(write(tmp_path, '[slack]\nchannel = "#agent-approvals"\nfallback_channel = "#operations"\n'), ENVIRONMENT)
+    assert (settings.gateway, settings.desk, settings.slack) == (plain.gateway, plain.desk, plain.slack)
 
 
 def test_the_template_starts_with_what_a_newcomer_needs() -> None:
