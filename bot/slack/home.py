@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bot.slack import blocks
+from bot.slack import blocks, cards
 from bot.slack.ids import Action, Callback, Touched
 from bot.slack.search import STATES, WORDS, Search
 from bot.slack.shapes import Block, Shown
@@ -142,7 +142,6 @@ class Home:
     older: str | None = None
     admin: bool = False
     desk_url: str = ""
-    command: str = "/askfirst"
     refused: str = ""
     notes: Sequence[str] = ()
 
@@ -193,7 +192,9 @@ def _waiting(home: Home) -> Iterator[Block]:
     if not home.rows:
         yield _nothing("Nothing waits for you.")
     for row in home.rows:
-        yield blocks.rich(blocks.section(*headline(row.shown), *_asked(row.shown)), blocks.preformatted(row.shown.arguments.short or "{}"))
+        short = row.shown.arguments.short
+        drawn = [blocks.preformatted(short)] if short else []  # empty where the configuration shows none outside of a modal
+        yield blocks.rich(blocks.section(*headline(row.shown), *_asked(row.shown)), *drawn)
         yield blocks.actions(f"row.{row.shown.id}", _deciding(row.shown) + _looking(home, row.shown))
         yield blocks.divider()
 
@@ -278,7 +279,7 @@ def _asked(shown: Shown) -> list[Block]:
     if shown.unattended:
         notes.append("The agent broke off; without it nothing is run.")
     if shown.arguments.cut:
-        notes.append(f"Arguments are cut here: {shown.arguments.hidden}. Open all of them before you approve.")
+        notes.append(f"Not all arguments are here: {shown.arguments.hidden}. Open all of them before you approve.")
     return [blocks.text(told), blocks.date(shown.expires_at), *(blocks.text(f"\n{note}") for note in notes)]
 
 
@@ -300,15 +301,9 @@ def decided(shown: Shown, team: str, *, longest: int = _REASON) -> list[Block]:
 
 def _deciding(shown: Shown) -> list[Block]:
     value = Touched(shown.id, shown.mark).value
-    if shown.arguments.cut:
-        first = blocks.button("Review all arguments…", Action.REVIEW, value=value)
-    elif shown.approve_needs_reason:
-        first = blocks.button("Approve…", Action.APPROVE_WITH, value=value, style="primary")
-    else:
-        confirm = blocks.confirm_approval(shown) if shown.risk == "high" else None
-        first = blocks.button("Approve", Action.APPROVE, value=value, style="primary", confirm=confirm)
+    review = blocks.button("Review all arguments…", Action.REVIEW, value=value)
     return [
-        first,
+        review if shown.arguments.cut else cards.approve(shown),
         blocks.button("Deny…", Action.DENY, value=value, style="danger"),
         blocks.button("Request changes…", Action.CHANGES, value=value),
     ]
