@@ -205,6 +205,12 @@ def test_every_other_configuration_in_the_readme_can_be_read() -> None:
             tomllib.loads(found[3])
 
 
+@pytest.mark.parametrize("text", [found[3] for found in _BLOCK.finditer(README) if found[2] == "toml" and "[slack]" in found[3]])
+def test_a_configuration_for_slack_in_the_readme_is_one_that_there_is(tmp_path: Path, text: str) -> None:
+    """Whoever follows "Connect Slack" step by step is not stopped by a key."""
+    assert _loaded(tmp_path, text).slack is not None
+
+
 _AT = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
 
 
