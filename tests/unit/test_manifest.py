@@ -12,6 +12,7 @@ import yaml
 
 from bot.settings.slack import DEFAULT_COMMAND
 from bot.slack import ids, messages
+from tests.fakes.slack.gate import RULES
 
 TOP = Path(__file__).parents[2]
 TEXT = (TOP / "manifest.yml").read_text(encoding="utf-8")
@@ -41,6 +42,33 @@ def test_scopes_and_events_are_those_that_the_code_uses(manifest: dict[str, Any]
     """A scope that nothing needs is a right too many; one that is missing is a failure at a bad moment."""
     assert manifest["oauth_config"]["scopes"]["bot"] == sorted(ids.SCOPES)
     assert manifest["settings"]["event_subscriptions"]["bot_events"] == sorted(ids.EVENTS)
+
+
+_METHOD = re.compile(r"\.((?:apps|auth|chat|conversations|files|usergroups|users|views)_\w+)\b")
+_UPLOAD = ("files.getUploadURLExternal", "files.completeUploadExternal")
+_WITHOUT_A_METHOD = {
+    "commands": "the slash command",
+    "chat:write.public": "cards in public channels that the bot is not in",
+    "channels:read": "conversations.info and events of public channels",
+    "groups:read": "the same of private ones",
+    "channels:history": "conversations.history of public channels",
+    "groups:history": "of private ones",
+    "im:history": "of direct messages",
+}
+
+
+def _called() -> set[str]:
+    """Give every method of the Web API that the Slack face calls, by Slack's name."""
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((TOP / "bot" / "slack").glob("*.py")))
+    found = set(_METHOD.findall(source)) - {"files_upload_v2"}
+    return {name.replace("_", ".") for name in found} | set(_UPLOAD)
+
+
+def test_each_scope_is_for_something_that_is_called_and_nothing_is_called_without_its_scope() -> None:
+    """What each method asks for is what the Slack of the tests asks for."""
+    assert _called() <= set(RULES), "a method that the Slack of the tests does not know"
+    needed = {scope for name in _called() if not RULES[name].app_token for scope in RULES[name].scopes}
+    assert needed | set(_WITHOUT_A_METHOD) == set(ids.SCOPES)
 
 
 def test_the_command_is_the_default_one_and_its_hint_names_every_word(manifest: dict[str, Any]) -> None:
