@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from sqlmodel import Session
 
-from bot.slack import facts, homes, messages
+from bot.slack import facts, messages, seeing
 from bot.slack.answers import reply
 from bot.slack.context import SlackContext
 from bot.slack.deciding import who
@@ -55,7 +55,7 @@ def answer(session: Session, *, slack: SlackContext, person: Person, text: str) 
     asked = _ANSWERS.get(verb)
     if asked is None:
         return messages.help_(slack.settings.command, unknown="" if verb in {"", "help"} else verb)
-    refused = homes.why_not_look(session, person, slack=slack)
+    refused = seeing.why_not_look(session, person, slack=slack)
     if refused is not None:
         raise NotAllowed(refused)
     return asked(session, slack, person, rest.strip())
@@ -64,7 +64,7 @@ def answer(session: Session, *, slack: SlackContext, person: Person, text: str) 
 def _known(session: Session, slack: SlackContext, person: Person) -> Known:
     return Known(
         person.key,
-        groups=[group.name for group in homes.everyone(session) if person.key in group.members],
+        groups=[group.name for group in seeing.everyone(session) if person.key in group.members],
         agents=[grant.label for grant in grants.listing(session) if grant.owner == person.key and grant.revoked_at is None],
         admin=person.key in slack.admins,
     )
@@ -73,7 +73,7 @@ def _known(session: Session, slack: SlackContext, person: Person) -> Known:
 def _pending(session: Session, slack: SlackContext, person: Person, rest: str) -> Message:
     del rest
     alive = [view for view in queries.inbox(session, person=person.key) if view.request.state in LIVE]
-    yours = sum(homes.may_approve(view, person.key) for view in alive)
+    yours = sum(seeing.may_approve(view, person.key) for view in alive)
     title = f"{len(alive)} pending, {yours} for you"
     return _listing(slack, title, alive, nothing="No call waits for a decision.", more=len(alive) > messages.MOST)
 
@@ -94,12 +94,12 @@ def _listing(slack: SlackContext, title: str, views: Sequence[RequestView], *, n
 def _show(session: Session, slack: SlackContext, person: Person, rest: str) -> Message:
     if not rest:
         return messages.told(f"Say which one: {slack.settings.command} show apr_… The id stands on its card.")
-    return messages.one(homes.held(session, slack=slack, person=person, request_id=rest), team=slack.team)
+    return messages.one(seeing.held(session, slack=slack, person=person, request_id=rest), team=slack.team)
 
 
 def _groups(session: Session, slack: SlackContext, person: Person, rest: str) -> Message:
     del person, rest
-    return messages.groups(homes.group_rows(session), team=slack.team)
+    return messages.groups(seeing.group_rows(session), team=slack.team)
 
 
 _Answer = Callable[[Session, SlackContext, Person, str], Message]

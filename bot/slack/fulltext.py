@@ -12,7 +12,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from sqlmodel import Session
 
-from bot.slack import homes, modals
+from bot.slack import modals, seeing
 from bot.slack.answers import LATE, STRANGE, opened, show, tell, told, touched_value
 from bot.slack.client import Trouble, call
 from bot.slack.context import SlackContext
@@ -127,7 +127,7 @@ async def _page(slack: SlackContext, click: Clicked, number: int) -> Page:
 def _read(session: Session, *, slack: SlackContext, click: Clicked, identity: Identity | None, number: int) -> Page:
     """Read one page for one person; raises NotAllowed, NotFound, OutOfDate."""
     seen = look(session, slack=slack, request_id=click.touched.request_id)
-    why = homes.why_not_look(session, click.person, slack=slack)
+    why = seeing.why_not_look(session, click.person, slack=slack)
     if identity is None or identity.key != click.person.key:
         why = "Slack could not say who you are just now, so nothing is shown. Try again."
     else:

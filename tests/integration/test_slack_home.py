@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.slack import client as clients
-from bot.slack import homes
+from bot.slack import homes, seeing
 from bot.slack.context import SlackContext
 from bot.slack.home import Place, Tab
 from bot.slack.ids import Action
@@ -260,10 +260,10 @@ async def test_a_home_survives_that_slack_wants_patience(stage: Stage) -> None:
 
 def test_the_last_day_of_a_search_is_included() -> None:
     """Days are UTC, and one that is none is left out."""
-    found = homes.filters_of(Search(since="2026-01-01", until="2026-01-01"))
+    found = seeing.filters_of(Search(since="2026-01-01", until="2026-01-01"))
     assert found.since is not None
     assert found.until == found.since + timedelta(days=1)
-    assert homes.filters_of(Search(since="yesterday")).since is None
+    assert seeing.filters_of(Search(since="yesterday")).since is None
 
 
 async def test_an_administrator_is_warned_of_a_group_that_cannot_decide(scene: Scene) -> None:
