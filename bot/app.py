@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from sqlmodel import Session
 
 from bot import gateway, scheduler, settings
 from bot.settings import Address, Forwarded, HttpServer, Settings, SettingsInvalid, StdioServer
+from bot.slack.server import SlackFace
 from bot.upstream import ServerAddress, Upstreams
 from bot.web import server as desk
 from workflows import audit, grants, groups, redaction
@@ -192,18 +193,18 @@ class Parts:
         await sweeps.reap()
         await sweeps.orphan()
         await sweeps.look()
-        async with self._listening():
+        async with self._listening() as desk_url, self._slack(desk_url) as slack:
             clock = scheduler.build(sweeps, self.reload)
             clock.start()
-            async with _running(self._release_loop()):
+            async with _running(self._release_loop(), *slack):
                 await stop.wait()
             clock.shutdown(wait=False)
         await self._close(sweeps)
         return 0
 
     @contextlib.asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
-        """Serve agents and people, each on a listener of its own."""
+    async def _listening(self) -> AsyncIterator[str]:
+        """Serve agents and people, each on a listener of its own; gives the address of the desk."""
         with _bound(self.settings.gateway.listen, "gateway") as at_gateway, _bound(self.settings.desk.listen, "desk") as at_desk:
             agents = gateway.build(self.gateway)
             people = web.AppRunner(desk.build(self._desk(at_desk)), **_QUIET)
@@ -212,7 +213,7 @@ class Parts:
                 await _serve_on(people, at_desk)
                 print(f"askfirst gateway listening on {_url(at_gateway)}", flush=True)  # noqa: T201  # programs wait for these two lines
                 print(f"askfirst desk listening on {_url(at_desk)}", flush=True)  # noqa: T201
-                yield
+                yield self.settings.desk.public_url or _url(at_desk)
             finally:
                 self.gateway.stop()
                 await asyncio.gather(agents.cleanup(), people.cleanup())
@@ -227,6 +228,18 @@ class Parts:
             secure=chosen.public_url.startswith("https:"),
             session_lives=timedelta(hours=chosen.session_hours),
         )
+
+    @contextlib.asynccontextmanager
+    async def _slack(self, desk_url: str) -> AsyncIterator[Sequence[Coroutine[Any, Any, None]]]:
+        """Show held calls in Slack, when it is configured. Whatever Slack does, nothing else waits for it."""
+        if self.settings.slack is None:
+            yield ()
+            return
+        face = await SlackFace.connect(self.settings.slack, database=self.database, changes=self.changes, clock=now, desk_url=desk_url)
+        try:
+            yield (face.run(),)
+        finally:
+            await face.close()
 
     async def _release_loop(self) -> None:
         """Release what is due whenever somebody says that something may be."""
@@ -268,9 +281,9 @@ class Parts:
         self.gateway.durable = loaded.audit.forwarded is Forwarded.DURABLE
         await self.upstreams.replace(addresses(loaded))
         log.info("the changed configuration is in force")
-        fixed = (before.gateway.listen, before.desk, before.database, before.audit.anchor)
-        if fixed != (loaded.gateway.listen, loaded.desk, loaded.database, loaded.audit.anchor):
-            log.warning("listeners, database, desk and audit.anchor take effect when Askfirst is started again")
+        fixed = (before.gateway.listen, before.desk, before.database, before.audit.anchor, before.slack)
+        if fixed != (loaded.gateway.listen, loaded.desk, loaded.database, loaded.audit.anchor, loaded.slack):
+            log.warning("listeners, database, desk, slack and audit.anchor take effect when Askfirst is started again")
 
     async def _close(self, sweeps: scheduler.Sweeps) -> None:
         """Let what runs finish, and write what is buffered; what does not end in time is found by the next start."""
@@ -325,9 +338,10 @@ class CannotListen(AskfirstError):
 
 
 @contextlib.asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Keep something running beside the body; if it ends by itself, that is an error and the body ends too."""
+async def _running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Keep these running beside the body; if one fails, that is an error and the body ends too."""
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
+        tasks = [group.create_task(work) for work in works]
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()

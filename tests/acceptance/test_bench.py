@@ -23,3 +23,19 @@ def test_one_command_measures_every_column_and_says_whether_targets_are_reached(
     rows = [line.split()[:2] for line in lines[6:] if line]
     assert rows == [[name, width] for width in ("1", "32") for name in ("direct", "bare", "askfirst")]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_slack_face_is_measured_by_one_command(tmp_path: Path) -> None:
+    """However short the run: a line for each figure, and an exit code that follows from them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.slack", "--requests", "20", "--clicks", "10"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        check=False,
+    )
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert ["click -> ack, 10 clicks" in lines[0], "20 requests drawn" in lines[1]] == [True, True]
+    assert done.returncode == (1 if any(line.startswith("NO") for line in lines) else 0)
