@@ -139,7 +139,7 @@ def button(
     drawn: Block = {"type": "button", "text": plain(label, LABEL), "action_id": str(action)}
     optional: dict[str, JSON] = {"value": value, "style": style, "confirm": confirm}
     drawn |= {name: given for name, given in optional.items() if given is not None}
-    if spoken is not None:
+    if spoken:
         drawn["accessibility_label"] = short(spoken, _ACCESSIBLE)
     if url is not None and len(url) <= _URL:
         drawn["url"] = url

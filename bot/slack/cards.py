@@ -1,7 +1,7 @@
 """The messages about a request, in every state. Pure: a `Shown` in, a message out.
 
 Laws: the facts come first and in fixed places, what an agent wrote comes last and in one element; a block of rich text is in every
-state, because Slack lets nothing else replace one; a card has about 5,000 characters at most as Slack counts them, because it refuses long ones.
+state, because Slack lets nothing else replace one; a card has about 5,000 characters at most, because Slack refuses long ones.
 """
 
 import re
@@ -19,7 +19,7 @@ MOST = 5200  # characters of a card, as Slack counts them: what the facts and th
 _ASKED = "Approval needed"
 _HEADING = 110  # characters of a tool's name in a headline
 _HEADLINE = 100  # what Slack counts for a headline besides its text
-_NAME, _RULE, _REASON, _WARNING, _TOOL = 130, 110, 200, 120, 800  # characters of a fact
+_NAME, _RULE, _REASON, _WARNING, _TOOL = 130, 110, 200, 120, 640  # characters of a fact
 _WARNINGS = 2
 _LABELS = 200  # characters that stand around the arguments
 _NAMED = 3  # people who are named, of those who approved and of those who may

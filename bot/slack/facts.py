@@ -21,7 +21,7 @@ from workflows.states import State
 from workflows.tables import ApprovalRequest
 
 MARK = 32  # hex characters
-_RISKY = re.compile(r"(delete|drop|destroy|remove|refund|transfer|pay|deploy)(?![a-z])", re.IGNORECASE)
+_RISKY = re.compile(r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:delete|drop|destroy|remove|refund|transfer|pay|deploy)(?![a-z])")
 _WORDS, _OUTCOME = 500, 500  # characters of a reason, and of what an upstream said
 _SMALL = 65_536  # bytes; arguments up to this size are kept laid out for the next look
 _RUN = re.compile(r" {2,}")
