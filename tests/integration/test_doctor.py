@@ -186,7 +186,7 @@ async def test_http_mode_opens_no_socket(stage: Stage) -> None:
     assert stage.slack.called("apps.connections.open") == []
 
 
-@pytest.mark.parametrize(("seconds", "where"), [(61, "behind"), (-75, "ahead of")])
+@pytest.mark.parametrize(("seconds", "where"), [(75, "behind"), (-75, "ahead of")])
 async def test_a_clock_that_is_wrong(stage: Stage, seconds: int, where: str) -> None:
     """More than a minute apart from Slack's time is a problem, in both directions."""
     stage.slack.advance(timedelta(seconds=seconds))
