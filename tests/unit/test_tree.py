@@ -103,8 +103,51 @@ _EXCEPTIONS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("integration/test_limits.py", "integration/test_recorder.py", "integration/test_voting.py", "integration/test_grants.py"),
     ),
     (
+        "Doctor is tested as a command, against a Slack, servers and databases that run.",
+        ("bot/cli/examining.py", "bot/slack/checks.py"),
+        ("integration/test_doctor.py",),
+    ),
+    (
+        "What follows a click is tested by clicking, in a Slack that runs.",
+        (
+            "bot/slack/actions.py",
+            "bot/slack/answers.py",
+            "bot/slack/context.py",
+            "bot/slack/deciding.py",
+            "bot/slack/fulltext.py",
+            "bot/slack/ids.py",
+            "bot/slack/submissions.py",
+        ),
+        ("integration/test_slack_clicks.py", "integration/test_slack_modals.py", "integration/test_slack_attacks.py"),
+    ),
+    (
+        "The Home and its groups are tested by opening them, in a Slack that runs.",
+        ("bot/slack/group_actions.py", "bot/slack/homes.py", "bot/slack/seeing.py"),
+        ("integration/test_slack_home.py", "integration/test_slack_groups.py", "integration/test_slack_commands.py"),
+    ),
+    (
+        "What is posted is tested by what then stands in a Slack that runs.",
+        ("bot/slack/finding.py", "bot/slack/pace.py", "bot/slack/posting.py"),
+        ("integration/test_slack_sync.py",),
+    ),
+    (
+        "The doors of the Slack face are tested from outside.",
+        ("bot/slack/events.py", "bot/slack/listening.py", "bot/slack/precheck.py", "bot/slack/refusals.py"),
+        ("integration/test_slack_server.py", "integration/test_slack_http.py"),
+    ),
+    (
+        "The values of a drawing are tested by what is drawn of them.",
+        ("bot/slack/shapes.py",),
+        ("unit/bot/slack/test_cards.py", "unit/bot/slack/test_modals.py"),
+    ),
+    (
         "Rows and revisions are held against each other.",
-        ("workflows/tables.py", "workflows/migrations/env.py", "workflows/migrations/versions/0001_first.py"),
+        (
+            "workflows/tables.py",
+            "workflows/migrations/env.py",
+            "workflows/migrations/versions/0001_first.py",
+            "workflows/migrations/versions/0002_slack.py",
+        ),
         ("integration/test_migrations.py",),
     ),
 )

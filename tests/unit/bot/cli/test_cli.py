@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[4]
 LEAVES = {
     "init",
     "check",
+    "doctor",
     "serve",
     "demo",
     *(f"requests {verb}" for verb in ("list", "show", "approve", "deny", "cancel")),
