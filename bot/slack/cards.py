@@ -25,6 +25,7 @@ _LABELS = 200  # characters that stand around the arguments
 _NAMED = 3  # people who are named, of those who approved and of those who may
 _SPOKEN = re.compile(r"[^A-Za-z0-9_./-]+")
 _RAN = frozenset({State.RELEASED, State.FAILED, State.LOST})
+_YES = _RAN | {State.APPROVED, State.RELEASING}
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Line = list[Block]
@@ -51,7 +52,7 @@ def direct(shown: Shown) -> Message:
 
 
 def minimal(shown: Shown) -> Message:
-    """Draw a card that Slack refused as it was: without arguments, names and reasons of people, which stand behind its button."""
+    """Draw a card that Slack refused as it was: without arguments, and without what people and upstreams said."""
     lines = [_fact("Agent", text(short(shown.agent, _NAME)))]
     if shown.state is State.PENDING:
         lines.append(_fact("Expires", blocks.date(shown.expires_at)))
@@ -64,7 +65,8 @@ def minimal(shown: Shown) -> Message:
 
 def reply(shown: Shown) -> Message:
     """Tell in the thread of a card, in one message, how its request ended."""
-    ending = [[text(f"{title(shown)}: ", bold=True), text(short(shown.tool, _REASON))], *_ending(shown)]
+    first = [text(f"{title(shown)}: ", bold=True), text(short(shown.tool, _REASON))]
+    ending = [first, _fact("Asked", blocks.date(shown.held_at)), *_ending(shown)]
     return Message(_spoken(shown, title(shown)), [_lines("ending", ending, *_said(shown))])
 
 
@@ -153,7 +155,7 @@ def _server(shown: Shown) -> Line:
 
 
 def _facts(shown: Shown, *, standing: bool = True) -> Iterator[Line]:
-    """What a reader needs to judge, the same lines in the same places for every call. `standing` tells who approved so far."""
+    """What a reader needs to judge, the same lines in the same places for every call. `standing` tells who approved, until the end does."""
     yield _fact("Agent", text(f"{short(shown.agent, _NAME)}, owner "), blocks.person(shown.owner, shown.team))
     yield _server(shown)
     if short(shown.tool, _HEADING) != shown.tool:
@@ -162,7 +164,7 @@ def _facts(shown: Shown, *, standing: bool = True) -> Iterator[Line]:
         yield _fact("Expires", blocks.date(shown.expires_at))
     else:
         yield _fact("Asked", blocks.date(shown.held_at))
-    if standing:
+    if standing and not _approved(shown):
         yield _fact("Approvals", *_standing(shown))
     if shown.state is State.PENDING:
         yield _fact("Approvers", text(f"{short(shown.approvers, _NAME)}: "), *_approvers(shown))
@@ -225,10 +227,15 @@ def _by(shown: Shown) -> Line:
     return [*(blocks.people(shown.decided_by, shown.team, most=_NAMED) or [text("Askfirst")]), *when]
 
 
+def _approved(shown: Shown) -> bool:
+    """Tell whether it was approved, whatever came of it."""
+    return shown.state in _YES or (shown.state is State.EXPIRED and shown.decided_at is not None)
+
+
 def _ending(shown: Shown) -> Iterator[Line]:
     """Say who decided and when, and what came of it."""
     state = shown.state
-    approved = state in _RAN or state in {State.APPROVED, State.RELEASING} or (state is State.EXPIRED and shown.decided_at is not None)
+    approved = _approved(shown)
     if approved:
         yield _fact("Approved by", *_by(shown))
     ended = [blocks.date(shown.settled_at)] if shown.settled_at else []
@@ -249,7 +256,7 @@ _ENDED = {State.RELEASED: "It ran once", State.FAILED: "It was tried once and fa
 
 
 def _took(shown: Shown) -> str:
-    return "" if shown.seconds is None else f", and took {shown.seconds:.1f} s"
+    return "" if shown.seconds is None or shown.state is State.LOST else f", and took {shown.seconds:.1f} s"
 
 
 def _said(shown: Shown) -> Iterator[Block]:
@@ -263,14 +270,14 @@ def _said(shown: Shown) -> Iterator[Block]:
 
 
 def _buttons(shown: Shown, *, review: bool) -> list[Block]:
-    """The buttons: those that decide while a decision is open, and those that only look. Where something is hidden none approves."""
+    """The buttons: those that decide while a decision is open, and those that only look. Where something is hidden one opens it, and none approves."""
     if not _open(shown):
         return _looks(shown)
     value = Touched(shown.id, shown.mark).value
     deny = blocks.button("Deny…", Action.DENY, value=value, style="danger", spoken=f"Deny {shown.tool}")
     changes = blocks.button("Request changes…", Action.CHANGES, value=value)
     first = blocks.button("Review all arguments…", Action.REVIEW, value=value) if review else approve(shown)
-    return [first, deny, changes, *_looks(shown)]
+    return [first, deny, changes, *(_desk(shown) if review else _looks(shown))]
 
 
 def approve(shown: Shown) -> Block:
