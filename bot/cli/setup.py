@@ -80,6 +80,7 @@ def check(config: Config = CONFIG) -> None:
 def _good(found: Settings) -> list[str]:
     return [
         f"{found.path.name}: gateway on {found.gateway.listen}, desk on {found.desk.listen}, database {found.database.shown}",
+        *([f"slack: cards go to {found.slack.channel}, in {found.slack.mode} mode"] if found.slack else []),
         *(f"policy {name}: SHA-256 {policy.sha256}" for name, policy in found.policies.items()),
         *(f"server {name}" for name in found.servers),
         *(

@@ -270,7 +270,7 @@ def _said(shown: Shown) -> Iterator[Block]:
 
 
 def _buttons(shown: Shown, *, review: bool) -> list[Block]:
-    """The buttons: those that decide while a decision is open, and those that only look. Where something is hidden one opens it, and none approves."""
+    """The buttons: those that decide while that is open, and those that look. Where something is hidden one opens it, and none approves."""
     if not _open(shown):
         return _looks(shown)
     value = Touched(shown.id, shown.mark).value

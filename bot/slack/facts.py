@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from bot.slack import arguments as laid
 from bot.slack.blocks import short
+from bot.slack.search import STATES
 from bot.slack.shapes import Shown
 from workflows import redaction
 from workflows.calls import JSON, parse_json
@@ -49,7 +50,6 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
         id=row.id,
         mark=mark(view),
         state=State(row.state),
-        version=row.version,
         server=line(row.server),
         tool=line(row.tool),
         agent=line(row.agent),
@@ -75,7 +75,6 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
         outcome=_outcome(row, quote=arguments_in_channel),
         outcome_is_error=row.outcome_is_error or row.outcome_kind in {"error", "not_sent"},
         unattended=row.unattended_at is not None,
-        own_agent_allowed=group is not None and group.self_approval,
         approve_needs_reason=row.reason_required == "always",
         deny_needs_reason=row.reason_required in {"deny", "always"},
         arguments=laid_out.arguments if arguments_in_channel else laid.withheld(laid_out.arguments),
@@ -120,8 +119,8 @@ def _kept_large(raw: bytes, key: str) -> laid.Laid:  # noqa: ARG001  # see _argu
 def _previous(view: RequestView) -> str | None:
     if view.previous is None:
         return None
-    reason = f": {words(view.previous.decision_reason)}" if view.previous.decision_reason else ""
-    return short(f"The same call came before and was {view.previous.state}{reason}", 200)
+    reason = f", {words(view.previous.decision_reason)}" if view.previous.decision_reason else ""
+    return short(f"The same call came before: {STATES[State(view.previous.state)].lower()}{reason}", 200)
 
 
 def _outcome(row: ApprovalRequest, *, quote: bool) -> str:

@@ -72,6 +72,7 @@ def listing(title: str, rows: Sequence[Shown], *, team: str, command: str, more:
     drawn: list[Block] = [blocks.header(title)]
     if not rows:
         drawn.append(blocks.rich(blocks.section(blocks.text(nothing or "Nothing was found."))))
+        return Message("Askfirst: " + title, drawn)
     drawn += [_line(row, team) for row in rows[:MOST]]
     lines = [blocks.text("Look at one with "), blocks.text(f"{command} show ID", code=True), blocks.text(", or in the Home of this app.")]
     if more or len(rows) > MOST:
@@ -120,7 +121,7 @@ def _arguments(shown: Shown, pages: Sequence[str], *, left: int = 0) -> Iterator
     title = f"Arguments, {shown.arguments.size:,} bytes" + (", secrets hidden" if shown.arguments.redacted else "")
     yield blocks.rich(blocks.section(blocks.text(title, bold=True)), *(blocks.preformatted(page) for page in pages if page))
     if left > 0:
-        yield blocks.rich(blocks.section(blocks.text(f"{left} more parts are behind View all arguments of its card, and at the desk.")))
+        yield blocks.rich(blocks.section(blocks.text(f"{left} more parts are opened from its card, and at the desk.")))
     elif shown.arguments.cut and not left:
         yield blocks.rich(blocks.section(blocks.text(f"Not all of them: {shown.arguments.hidden}.")))
 
@@ -172,6 +173,6 @@ def _names(names: Sequence[str]) -> str:
 
 def help_(command: str, *, unknown: str = "") -> Message:
     """Tell what the command takes."""
-    lines = [blocks.section(blocks.text(f"There is no {blocks.short(unknown, 40)}. "))] * bool(unknown)
+    lines = [blocks.section(blocks.text(f"{command} has no {blocks.short(unknown, 40)}. It has:"))] * bool(unknown)
     lines += [blocks.section(blocks.text(f"{command} {usage}", code=True), blocks.text(f"  {meaning}")) for usage, meaning in _COMMANDS]
     return Message("Askfirst: help", [blocks.header("What you can ask"), blocks.rich(*lines)])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.slack import arguments, cards, modals
+from bot.slack import answers, arguments, cards, modals
 from bot.slack.shapes import Message, Shown
 from workflows.calls import JSON
 from workflows.states import State
@@ -32,7 +32,6 @@ def _shown(call: JSON = None, **facts: Any) -> Shown:  # noqa: ANN401  # the fie
         "id": "apr_0197a2c4e5f60718293a4b5c6d7e8f90",
         "mark": "5f0c1d2e3b4a59687766554433221100",
         "state": State.PENDING,
-        "version": 1,
         "server": "payments",
         "tool": "create_refund",
         "agent": "support-agent",
@@ -58,7 +57,6 @@ def _shown(call: JSON = None, **facts: Any) -> Shown:  # noqa: ANN401  # the fie
         "outcome": "",
         "outcome_is_error": False,
         "unattended": False,
-        "own_agent_allowed": False,
         "approve_needs_reason": False,
         "deny_needs_reason": False,
         "arguments": laid.arguments,
@@ -105,7 +103,7 @@ def messages() -> Mapping[str, Message]:
         "pending-secrets-hidden": cards.card(replace(secret, arguments=replace(secret.arguments, redacted=True))),
         "pending-cut": cards.card(_shown({**_REFUND, "letter": _LETTER})),
         "pending-unseen-characters": cards.card(_shown({"host": "pаyments.example", "path": "/tmp/\u202efdp.exe"})),  # noqa: RUF001, S108  # what it warns of
-        "pending-agent-left": cards.card(_shown(unattended=True, previous="The same call came before and was expired")),
+        "pending-agent-left": cards.card(_shown(unattended=True, previous="The same call came before: expired")),
         "approved": cards.card(_approved(State.APPROVED)),
         "running": cards.card(_approved(State.RELEASING, claimed_at=_AT + _LATER)),
         "ran": cards.card(ran),
@@ -135,7 +133,9 @@ def views() -> Mapping[str, modals.View]:
         "modal-deny": modals.deny(_shown(deny_needs_reason=True)),
         "modal-request-changes": modals.changes(_shown()),
         "modal-approve": modals.approve(_shown(approve_needs_reason=True)),
-        "modal-told": modals.told("Nothing was decided", f"This request was already approved by {_BOB}, 2026-01-15 12:01:44 UTC."),
+        "modal-told": answers.told(
+            answers.NOTHING, f"This request is already approved by {_BOB} at 2026-01-15 12:01:44 UTC. Nothing was changed.", _TEAM
+        ),
     }
 
 

@@ -44,7 +44,6 @@ class Shown:
     id: str
     mark: str
     state: State
-    version: int
     server: str
     tool: str
     agent: str
@@ -70,7 +69,6 @@ class Shown:
     outcome: str
     outcome_is_error: bool
     unattended: bool
-    own_agent_allowed: bool
     approve_needs_reason: bool
     deny_needs_reason: bool
     arguments: Arguments

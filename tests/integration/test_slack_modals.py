@@ -291,7 +291,7 @@ async def test_a_page_that_slack_did_not_take_was_not_read(stage: Stage) -> None
 async def test_pages_back_and_forth(stage: Stage) -> None:
     """Previous goes back."""
     _, card = await stage.held(call=make_call(LONG))
-    first = await stage.open(A, card, "af_args", "xxxx")
+    first = await stage.open(A, card, "af_review", "xxxx")
     await stage.slack.click_view(A, first["id"], "af_next")
     await eventually(lambda: "af_prev" in buttons(stage.top(A)["blocks"]))
     await stage.slack.click_view(A, first["id"], "af_prev")
@@ -310,7 +310,7 @@ async def test_arguments_are_for_those_who_may_look(stage: Stage) -> None:
 async def test_the_file_is_redacted(stage: Stage) -> None:
     """T21: the file goes to the direct messages of who asked, whole, with secrets hidden; it does not count as read."""
     request_id, card = await stage.held(call=make_call({**LONG, "api_key": SECRET}))
-    view = await stage.open(A, card, "af_args", "xxxx")
+    view = await stage.open(A, card, "af_review", "xxxx")
     await stage.slack.click_view(A, view["id"], "af_file")
     [file] = await eventually(lambda: [each for each in stage.slack.files.values() if each.shared])
     assert file.channel == stage.slack.direct(A).id
@@ -327,7 +327,7 @@ async def test_the_file_is_redacted(stage: Stage) -> None:
 async def test_a_file_that_slack_does_not_take(stage: Stage) -> None:
     """Who asked is told that the file was not sent."""
     _, card = await stage.held(call=make_call(LONG))
-    view = await stage.open(A, card, "af_args", "xxxx")
+    view = await stage.open(A, card, "af_review", "xxxx")
     stage.slack.fault("files.completeUploadExternal", times=9, kind="error:access_denied")
     await stage.slack.click_view(A, view["id"], "af_file")
     await stage.modal(A, "did not take the file")

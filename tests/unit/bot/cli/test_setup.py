@@ -129,6 +129,16 @@ def test_check_prints_notes_and_what_is_good(tmp_path: Path, monkeypatch: pytest
     assert "a-token-that-nobody-sees" not in said.out
 
 
+def test_check_says_where_slack_shows_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever connected Slack sees that the section was read, and no token."""
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        monkeypatch.setenv(name, ENVIRONMENT[name])
+    said = type_in("check", "--config", write(tmp_path, SERVER + '[slack]\nchannel = "#agent-approvals"\n'))
+    assert said.code == 0
+    assert "ok: slack: cards go to #agent-approvals, in socket mode" in said.out
+    assert "not-a-real-one" not in said.out
+
+
 def test_check_writes_out_what_hides(tmp_path: Path) -> None:
     """A value that turns text around or colours it is shown as escapes."""
     said = type_in("check", "--config", write(tmp_path, '[gateway]\nlisten = "\\u202eevil\\u001b[31m"\n'))

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.slack.shapes import Arguments, Shown
 from slack_sdk.models.blocks import Block as SdkBlock
 
+from bot.slack.shapes import Arguments, Shown
 from tests.fakes.slack.blocks import check_blocks
 from workflows.states import State
 
@@ -38,7 +38,6 @@ def make_shown(number: int = 1, **facts: Any) -> Shown:  # noqa: ANN401  # the f
         "id": f"apr_{number:032x}",
         "mark": MARK,
         "state": State.PENDING,
-        "version": 1,
         "server": "payments",
         "tool": "create_refund",
         "agent": "support-agent",
@@ -64,7 +63,6 @@ def make_shown(number: int = 1, **facts: Any) -> Shown:  # noqa: ANN401  # the f
         "outcome": "",
         "outcome_is_error": False,
         "unattended": False,
-        "own_agent_allowed": False,
         "approve_needs_reason": False,
         "deny_needs_reason": False,
         "arguments": make_arguments(),

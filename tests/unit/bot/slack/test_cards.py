@@ -226,6 +226,30 @@ def test_votes_so_far_stand_on_the_card() -> None:
     assert {"type": "user", "user_id": "U01ALICE"} in list(objects(facts_))
 
 
+@pytest.mark.parametrize("state", [State.APPROVED, State.RELEASING, State.RELEASED, State.FAILED, State.LOST])
+def test_who_approved_stands_once(state: State) -> None:
+    """An approved card names its approvers where it says how it ended, and a call of which nobody knows the end took no time."""
+    said = texts(cards.card(make(state)).blocks)
+    assert "Approvals: " not in said
+    assert said.count("Approved by: ") == 1
+    assert (", and took " in said) is (state in {State.RELEASED, State.FAILED})
+
+
+def test_one_button_opens_what_is_hidden() -> None:
+    """T02: where Approve waits behind the whole, one button opens the whole, and not two that do the same."""
+    hidden = facts.shown(make_view(), team=TEAM, desk_url="", arguments_in_channel=False)
+    assert actions(cards.card(hidden).blocks) == [Action.REVIEW, Action.DENY, Action.CHANGES]
+
+
+def test_the_thread_tells_the_trail() -> None:
+    """One reply says when it was asked, who decided and when, and what came of it and when."""
+    message = cards.reply(make(State.RELEASED, outcome_kind="result", outcome=b'{"content":[]}'))
+    said = texts(message.blocks)
+    places = [said.index(word) for word in ("Approved, ran: ", "Asked: ", "Approved by: ", "It ran once")]
+    assert places == sorted(places)
+    assert [each.get("type") for each in objects(message.blocks)].count("date") == 3
+
+
 def test_who_decided_when_why_and_what_came_of_it() -> None:
     """A settled card names the deciders by Slack itself, with date, reason, duration and outcome, and keeps facts and arguments."""
     shown = make(State.RELEASED, outcome_kind="result", outcome=b'{"content":[]}', decision_reason="Checked.")
@@ -301,7 +325,7 @@ def test_buttons_carry_the_request_and_the_mark() -> None:
     shown = make(call=CUT)
     for draw in (cards.card, cards.minimal, cards.direct):
         values = [each["value"] for each in objects(draw(shown).blocks) if "value" in each]
-        assert len(values) == 4
+        assert len(values) == 3
         assert {touched(value) for value in values} == {Touched(shown.id, shown.mark)}
 
 

@@ -112,4 +112,4 @@ def test_the_last_time_is_told() -> None:
     """A reader learns what came of the same call before."""
     before = make_view(State.DENIED, decision_reason="Too  much.").request
     view = replace(make_view(), previous=before)
-    assert facts.shown(view, team=TEAM, desk_url="").previous == "The same call came before and was denied: Too much."
+    assert facts.shown(view, team=TEAM, desk_url="").previous == "The same call came before: denied, Too much."

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from bot.slack.shapes import Message
 
 from bot.slack import messages
 from bot.slack.home import GroupRow
 from bot.slack.messages import Ballot, Known, Step, Whole
+from bot.slack.shapes import Message
 from tests.unit.bot.slack.looked_at import ALICE, NASTY, NOW, OLIVIA, TEAM, make_arguments, make_shown, nasty, objects, refused, texts
 from workflows.states import State
 
@@ -78,7 +78,12 @@ def test_a_list_says_that_there_is_more() -> None:
     message = messages.listing("Pending", rows, team=TEAM, command=COMMAND)
     assert texts(message.blocks).count("apr_") == messages.MOST
     assert "There are more" in texts(message.blocks)
-    assert "Nothing at all" in texts(messages.listing("Pending", [], team=TEAM, command=COMMAND, nothing="Nothing at all.").blocks)
+
+
+def test_a_list_of_nothing_says_nothing_else() -> None:
+    """Where there is nothing to look at, nobody is told how to look at it."""
+    empty = messages.listing("Pending", [], team=TEAM, command=COMMAND, nothing="Nothing at all.")
+    assert texts(empty.blocks) == "PendingNothing at all."
 
 
 def test_help_names_every_command_and_what_was_not_understood() -> None:
