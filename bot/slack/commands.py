@@ -13,12 +13,12 @@ from sqlmodel import Session
 from bot.slack import facts, messages, seeing
 from bot.slack.answers import reply
 from bot.slack.context import SlackContext
-from bot.slack.deciding import who
+from bot.slack.deciding import identify, who
 from bot.slack.messages import Known
 from bot.slack.shapes import Message
 from workflows import grants, queries
 from workflows.errors import AskfirstError, NotAllowed
-from workflows.people import Person
+from workflows.people import Identity, Person
 from workflows.queries import Filters, RequestView
 from workflows.states import LIVE
 
@@ -41,13 +41,14 @@ def register(app: AsyncApp, slack: SlackContext) -> None:
             return
         try:
             text = str(body.get("text") or "")[:_LONGEST]
-            drawn = await slack.database.aread(partial(answer, slack=slack, person=person, text=text))
+            identity = await identify(slack, person)
+            drawn = await slack.database.aread(partial(answer, slack=slack, person=person, identity=identity, text=text))
         except AskfirstError as refusal:
             drawn = messages.told(str(refusal))
         await reply(slack, asked, drawn)
 
 
-def answer(session: Session, *, slack: SlackContext, person: Person, text: str) -> Message:
+def answer(session: Session, *, slack: SlackContext, person: Person, identity: Identity | None, text: str) -> Message:
     """Answer one command; raises NotAllowed and NotFound."""
     verb, _, rest = text.strip().partition(" ")
     if verb == "whoami":
@@ -55,7 +56,7 @@ def answer(session: Session, *, slack: SlackContext, person: Person, text: str) 
     asked = _ANSWERS.get(verb)
     if asked is None:
         return messages.help_(slack.settings.command, unknown="" if verb in {"", "help"} else verb)
-    refused = seeing.why_not_look(session, person, slack=slack)
+    refused = seeing.why_not_look(session, person, slack=slack) or seeing.why_not_shown(session, person=person, identity=identity)
     if refused is not None:
         raise NotAllowed(refused)
     return asked(session, slack, person, rest.strip())

@@ -16,7 +16,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.slack import answers, home, modals, search, seeing
 from bot.slack.client import Trouble, TroubleKind, call
 from bot.slack.context import SlackContext
-from bot.slack.deciding import user_of, who
+from bot.slack.deciding import identify, user_of, who
 from bot.slack.home import Place, Tab, place_of
 from bot.slack.ids import Action, Callback, touched
 from workflows.errors import AskfirstError
@@ -88,8 +88,9 @@ async def _publish(slack: SlackContext, person: Person, place: Place, *, clicked
 
 async def _send(slack: SlackContext, person: Person, showing: Showing) -> None:
     """Read, draw and publish; only over what was published last from here, else it is read anew and then published all the same."""
+    identity = await identify(slack, person)
     for attempt in range(1, _TRIES + 1):
-        read = partial(seeing.look, slack=slack, person=person, place=showing.place, now=slack.clock())
+        read = partial(seeing.look, slack=slack, person=person, place=showing.place, now=slack.clock(), identity=identity)
         view = home.view(await slack.database.aread(read))
         guard: dict[str, Any] = {"hash": showing.hash} if showing.hash else {}
         try:
@@ -163,7 +164,8 @@ class _Listeners:
         view_id = await answers.opened(self.slack, body, "Held call")
         if view_id is None:
             return
-        read = partial(seeing.details, slack=self.slack, person=person, request_id=what.request_id)
+        identity = await identify(self.slack, person)
+        read = partial(seeing.details, slack=self.slack, person=person, identity=identity, request_id=what.request_id)
         try:
             view = await self.slack.database.aread(read)
         except AskfirstError as refusal:

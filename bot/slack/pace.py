@@ -22,6 +22,7 @@ POST, UPDATE, HISTORY, REPLIES, OPEN, LIST = (
 )
 # Calls a minute, a little below what Slack promises: others in this process call some of them too.
 _A_MINUTE = {POST: 240, UPDATE: 45, HISTORY: 40, REPLIES: 40, OPEN: 40, LIST: 15}
+LEFT = {POST: 90, UPDATE: 20}  # of those, what words to single approvers leave: there are many of them for one card
 _MINUTE = timedelta(minutes=1)
 _REFUSED = 60.0  # seconds between two tries while it refuses our token
 _NOT_YET = 5.0
@@ -58,10 +59,11 @@ class Pace:
         method: Callable[..., Awaitable[AsyncSlackResponse]],
         *,
         writes: bool = False,
+        spare: int = 0,
         **args: Any,  # noqa: ANN401  # the method's own
     ) -> AsyncSlackResponse:
-        """Call a method if it may be called now; raises Trouble, of kind RATE when it may not."""
-        if not self.ready(name):
+        """Call a method if it may be called now; raises Trouble, of kind RATE when it may not. `spare` is as in `ready`."""
+        if not self.ready(name, spare=spare):
             raise Trouble(TroubleKind.RATE, "not asked yet", retry_after=_NOT_YET)
         self._calls.setdefault(name, deque()).append(self._clock())
         try:

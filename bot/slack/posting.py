@@ -3,6 +3,7 @@
 The row is read right before the step, so that what is drawn is the newest; a post is written down before it is made.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -85,7 +86,7 @@ class Posting:
         if place is None:
             await self._put_off(seen.delivery, "Its card is not there yet.", 5.0)
             return
-        message = self._draw(seen)
+        message = await self._drawn(seen)
         begun = await self._write(cards.begin, seen.delivery, now=self._now())
         if begun is None:
             return
@@ -94,6 +95,7 @@ class Posting:
                 pace.POST,
                 self._slack.client.chat_postMessage,
                 writes=True,
+                spare=_left(seen.delivery, pace.POST),
                 **place,
                 **self._said(seen, message),
             )
@@ -112,9 +114,10 @@ class Posting:
             await self._pace.ask(
                 pace.UPDATE,
                 self._slack.client.chat_update,
+                spare=_left(row, pace.UPDATE),
                 channel=row.channel,
                 ts=row.ts,
-                **self._said(seen, self._draw(seen)),
+                **self._said(seen, await self._drawn(seen)),
             )
         except Trouble as trouble:
             await self._unpainted(row, trouble)
@@ -150,6 +153,10 @@ class Posting:
         if row.kind == Kind.CARD:
             return {"channel": row.target}
         return {"channel": await self._places.of(row)}
+
+    async def _drawn(self, seen: Look) -> Message:
+        """Draw beside the event loop: laying out a megabyte takes seconds, and agents and clicks wait for nobody's card."""
+        return await asyncio.to_thread(self._draw, seen)
 
     def _draw(self, seen: Look) -> Message:
         """Draw the message from the rows. A card that cannot be drawn is drawn small: people must hear of the call."""
@@ -223,6 +230,10 @@ class Posting:
 
     def _now(self) -> datetime:
         return self._slack.clock()
+
+
+def _left(row: Delivery, method: str) -> int:
+    return pace.LEFT[method] if row.kind == Kind.DIRECT else 0
 
 
 def _posted_at(answer: AsyncSlackResponse) -> tuple[str, str]:

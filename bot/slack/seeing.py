@@ -19,8 +19,9 @@ from bot.slack.modals import View
 from bot.slack.search import Search
 from workflows import grants, groups, queries
 from workflows.errors import NotAllowed, NotFound
-from workflows.people import ApproverGroup, Person
+from workflows.people import ApproverGroup, Identity, Person
 from workflows.queries import Filters, RequestView
+from workflows.quorum import why_not_identity
 from workflows.states import LIVE, State
 from workflows.tables import Group
 
@@ -35,6 +36,18 @@ def why_not_look(session: Session, person: Person, *, slack: SlackContext) -> st
     if person.key in slack.admins or _named(session, person):
         return None
     return "You are in no approver group and answer for no agent, so nothing is shown. Ask an administrator of Askfirst."
+
+
+def why_not_shown(session: Session, *, person: Person, identity: Identity | None) -> str | None:
+    """Say why what Slack says of this person keeps them from seeing any request, or None when it does not.
+
+    Who is a guest or from outside sees what the members of a group see that names them and takes such people.
+    """
+    if identity is None or identity.key != person.key:
+        return "Slack could not say who you are just now, so nothing is shown. Try again."
+    theirs = [group for group in everyone(session) if person.key in group.members]
+    whys = [why_not_identity(identity, group) for group in theirs] or [why_not_identity(identity, None)]
+    return None if None in whys else whys[0]
 
 
 def _named(session: Session, person: Person) -> bool:
@@ -56,10 +69,10 @@ def may_approve(view: RequestView, person: str) -> bool:
     return all(vote.voter != person for vote in view.votes)
 
 
-def look(session: Session, *, slack: SlackContext, person: Person, place: Place, now: datetime) -> Home:
+def look(session: Session, *, slack: SlackContext, person: Person, place: Place, now: datetime, identity: Identity | None) -> Home:
     """Read the Home of one person at one place."""
     empty = Home(place, slack.team, now, admin=person.key in slack.admins, desk_url=_desk(slack.desk_url))
-    refused = why_not_look(session, person, slack=slack)
+    refused = why_not_look(session, person, slack=slack) or why_not_shown(session, person=person, identity=identity)
     if refused is not None:
         return replace(empty, place=Place(), refused=refused)
     alive = [view for view in queries.inbox(session, person=person.key) if view.request.state in LIVE]
@@ -162,13 +175,16 @@ def _day(text: str) -> datetime | None:
         return None
 
 
-def details(session: Session, *, slack: SlackContext, person: Person, request_id: str) -> View:
+def details(session: Session, *, slack: SlackContext, person: Person, identity: Identity | None, request_id: str) -> View:
     """Draw one request for one person; raises NotFound for what they may not see as for what there is not."""
+    refused = why_not_shown(session, person=person, identity=identity)
+    if refused is not None:
+        raise NotAllowed(refused)
     return messages.details(held(session, slack=slack, person=person, request_id=request_id), team=slack.team)
 
 
 def held(session: Session, *, slack: SlackContext, person: Person, request_id: str) -> messages.Whole:
-    """Read one request with its votes and trail for one person; raises NotAllowed or NotFound."""
+    """Read one request with its votes and trail for one person whom Slack vouched for; raises NotAllowed or NotFound."""
     refused = why_not_look(session, person, slack=slack)
     if refused is not None:
         raise NotAllowed(refused)

@@ -16,7 +16,7 @@ from bot.slack.context import SlackContext
 from bot.slack.pace import Pace
 from bot.slack.posting import Posting
 from workflows import cards
-from workflows.cards import Due, Step
+from workflows.cards import Due, Kind, Step
 from workflows.errors import AskfirstError
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,8 @@ class Sync:
 
     def _next(self, lane: Lane) -> Due | None:
         ready = {step for step, (method, spare) in _METHODS.items() if self._pace.ready(method, spare=spare)}
-        return next((job for job in lane.jobs.values() if job.step in ready), None)
+        direct = {step for step in ready if self._pace.ready(_METHODS[step][0], spare=pace.LEFT.get(_METHODS[step][0], 0))}
+        return next((job for job in lane.jobs.values() if job.step in (direct if job.kind is Kind.DIRECT else ready)), None)
 
     async def _do(self, lane: Lane, job: Due) -> None:
         """One step. One that fails does not keep the others from theirs."""

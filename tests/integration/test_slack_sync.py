@@ -27,7 +27,7 @@ from workflows import cards, lifecycle, queries
 from workflows.changes import Changes
 from workflows.lifecycle import Choice
 from workflows.people import ApproverGroup
-from workflows.tables import Delivery
+from workflows.tables import ApprovalRequest, Delivery
 
 CHANNEL, FALLBACK = "C01APPROVALS", "C02FALLBACK"
 DANA, ERIN = "slack:T01TEST/U01BOB", "slack:T01TEST/U01CAROL"
@@ -322,6 +322,41 @@ async def test_each_approver_and_the_owner_are_told_where_that_is_wanted(scene: 
         assert [len(world.slack.dms(user)) for user in ("U01BOB", "U01CAROL", "U01OLIVIA")] == [0, 1, 1]
         [told] = world.slack.dms("U01CAROL")
         assert told.edited, "what is no longer wanted no longer asks"
+
+
+async def test_words_to_many_approvers_do_not_keep_a_card_from_its_channel(scene: Scene) -> None:
+    """T15 T36: an agent that asks often of a large group makes many direct messages; a card comes before all of them."""
+    many = frozenset(f"slack:T01TEST/U02M{number:03d}" for number in range(90))
+    scene.declare(ApproverGroup("payments", many | {ALICE.key}, direct=True))
+    async with _world(scene) as world:
+        for person in many:
+            world.slack.add_user(person.rpartition("/")[2])
+        _held(scene, 8)
+        await world.pass_(40)
+        last = scene.held(max_pending=1000)
+        scene.database.write(lambda session: setattr(session.get(ApprovalRequest, last), "channel", FALLBACK))
+        began = scene.now
+        while not world.copies(last):
+            await world.pass_(1)
+            assert scene.now - began < timedelta(seconds=10)
+
+
+async def test_painting_words_to_many_approvers_does_not_keep_a_card_from_the_truth(scene: Scene) -> None:
+    """T33 T15: what was said to many people is painted again after the cards, of which one with live buttons would lie."""
+    many = frozenset(f"slack:T01TEST/U02M{number:03d}" for number in range(80))
+    scene.declare(ApproverGroup("payments", many | {ALICE.key}, direct=True))
+    async with _world(scene) as world:
+        for person in many:
+            world.slack.add_user(person.rpartition("/")[2])
+        first, last = _held(scene, 2)
+        await world.settle()
+        scene.vote(first, ALICE, Choice.DENY)
+        await world.pass_(3)
+        scene.vote(last, ALICE, Choice.DENY)
+        await world.pass_(5)
+        assert world.current(last)
+        await world.settle()
+        assert all(told.edited for person in many for told in world.slack.dms(person.rpartition("/")[2]))
 
 
 async def test_a_reminder_is_a_word_in_the_thread(scene: Scene) -> None:
