@@ -35,7 +35,6 @@ class Tag(StrEnum):
     CALL_REFUSED = "call.refused"
     CARD_FAILED = "card.failed"
     CARD_FALLBACK = "card.fallback"
-    CARD_REPLACED = "card.replaced"
     CONFIG_REFUSED = "config.refused"
     CONFIG_RELOADED = "config.reloaded"
     DESK_LINK = "desk.link"
@@ -71,7 +70,6 @@ class Tag(StrEnum):
     REQUEST_VOTE = "request.vote"
     SERVE_START = "serve.start"
     SERVE_STOP = "serve.stop"
-    SLACK_REFUSED = "slack.refused"
 
 
 SYSTEM = "askfirst"

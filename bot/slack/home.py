@@ -272,15 +272,16 @@ def headline(shown: Shown, *, longest: int = 256) -> list[Block]:
 
 
 def _asked(shown: Shown) -> list[Block]:
-    """What a request that waits needs: who decides, how many are missing, why it was held, what to beware of."""
-    told = f"\nApprovers {shown.approvers}, {shown.quorum - shown.needed} of {shown.quorum} approvals. Expires "
+    """What a request that waits needs: who answers for it, its risk, who decides, how many are missing, why it was held, warnings."""
+    told = f". Risk: {shown.risk}.\nApprovers {shown.approvers}, {shown.quorum - shown.needed} of {shown.quorum} approvals. Expires "
     reason = f": {blocks.short(shown.reason, _REASON)}" if shown.reason else ""
     notes = [f"Held by {shown.rule}{reason}", *shown.warnings]
     if shown.unattended:
         notes.append("The agent broke off; without it nothing is run.")
     if shown.arguments.cut:
         notes.append(f"Not all arguments are here: {shown.arguments.hidden}. Open all of them before you approve.")
-    return [blocks.text(told), blocks.date(shown.expires_at), *(blocks.text(f"\n{note}") for note in notes)]
+    owner = [blocks.text("\nOwner of the agent: "), blocks.person(shown.owner, shown.team)]
+    return [*owner, blocks.text(told), blocks.date(shown.expires_at), *(blocks.text(f"\n{note}") for note in notes)]
 
 
 def decided(shown: Shown, team: str, *, longest: int = _REASON) -> list[Block]:

@@ -44,20 +44,6 @@ class Callback(StrEnum):
     TOLD = "af_told"
 
 
-EVENTS = (
-    "app_home_opened",
-    "app_uninstalled",
-    "tokens_revoked",
-    "user_change",
-    "subteam_updated",
-    "subteam_members_changed",
-    "channel_archive",
-    "channel_deleted",
-    "channel_left",
-    "channel_rename",
-    "group_left",
-    "group_rename",
-)
 SCOPES = (
     "channels:history",
     "channels:read",

@@ -3,15 +3,21 @@
 import copy
 import json
 import re
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jsonschema
 import pytest
 import yaml
+from slack_bolt.async_app import AsyncApp
 
 from bot.settings.slack import DEFAULT_COMMAND
-from bot.slack import ids, messages
+from bot.slack import actions, commands, events, group_actions, homes, ids, messages
+from bot.slack.context import SlackContext
+from bot.slack.ids import Action, Callback
 from tests.fakes.slack.gate import RULES
 
 TOP = Path(__file__).parents[2]
@@ -38,10 +44,52 @@ def _valid(document: object) -> bool:
     return bool(jsonschema.Draft7Validator(SCHEMA).is_valid(document))
 
 
-def test_scopes_and_events_are_those_that_the_code_uses(manifest: dict[str, Any]) -> None:
+class Heard:
+    """An app that only writes down what somebody listens to, by kind: events, commands, actions, views, options."""
+
+    def __init__(self) -> None:
+        self.names: defaultdict[str, list[str]] = defaultdict(list)
+
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        """Take a listener."""
+
+        def listen(name: str | re.Pattern[str]) -> Callable[[object], object]:
+            self.names[kind].append(name.pattern if isinstance(name, re.Pattern) else str(name))
+            return lambda listener: listener
+
+        return listen
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """Register every listener of the Slack face."""
+    listening = Heard()
+    app = cast("AsyncApp", listening)
+    slack = cast("SlackContext", SimpleNamespace(settings=SimpleNamespace(command=DEFAULT_COMMAND)))
+    for module in (actions, homes, commands, group_actions):
+        module.register(app, slack)
+    events.register(app, slack, lost=print, wake=print)
+    return listening
+
+
+def test_scopes_are_those_that_the_code_uses(manifest: dict[str, Any]) -> None:
     """A scope that nothing needs is a right too many; one that is missing is a failure at a bad moment."""
     assert manifest["oauth_config"]["scopes"]["bot"] == sorted(ids.SCOPES)
-    assert manifest["settings"]["event_subscriptions"]["bot_events"] == sorted(ids.EVENTS)
+
+
+def test_events_and_commands_are_those_that_somebody_listens_to(manifest: dict[str, Any], heard: Heard) -> None:
+    """Slack sends nothing for nobody, and nobody waits for what Slack does not send."""
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == sorted(heard.names["event"])
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == heard.names["command"]
+
+
+def test_every_id_has_its_listener(heard: Heard) -> None:
+    """No button, menu or form can be drawn that is not answered, and each has one listener."""
+    patterns = [*heard.names["action"], *heard.names["options"]]
+    for action in Action:
+        drawn = f"{action}.waiting" if action is Action.TAB else action
+        assert len([pattern for pattern in patterns if re.fullmatch(pattern, drawn)]) == 1, action
+    assert sorted(heard.names["view"]) == sorted(set(Callback) - {Callback.HOME, Callback.FULL, Callback.TOLD})
 
 
 _METHOD = re.compile(r"\.((?:apps|auth|chat|conversations|files|usergroups|users|views)_\w+)\b")

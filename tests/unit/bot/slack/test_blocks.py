@@ -1,5 +1,7 @@
 """Pieces of Block Kit: cut where Slack counts, written out, and never markup."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,7 @@ from bot.slack import blocks
 from tests.fakes.slack.text import weight
 from tests.unit.bot.slack.looked_at import refused
 from tests.unit.bot.slack.rows import ALICE, NOW, TEAM, texts
-from workflows.redaction import visible
+from workflows.redaction import has_unseen, visible
 
 
 @given(texts, st.integers(1, 300))
@@ -32,6 +34,13 @@ def test_every_piece_is_taken_whatever_it_says(words: str) -> None:
         blocks.divider(),
     ]
     assert refused(drawn) == [] or len(words) > 2900
+
+
+@given(texts)
+def test_every_piece_writes_out_what_hides(words: str) -> None:
+    """T03: whoever forgot to make a text visible does not show what turns, hides or stacks letters."""
+    pieces = [blocks.text(words), blocks.quote(words), blocks.preformatted(words), blocks.header(words), blocks.context(words)]
+    assert not has_unseen(json.dumps([*pieces, blocks.button(words, "af_link", spoken=words)], ensure_ascii=False))
 
 
 def test_people_and_user_groups_of_this_workspace_are_named_by_slack() -> None:

@@ -11,7 +11,20 @@ from bot.slack import home
 from bot.slack.home import Count, GroupRow, Home, Place, Row, Tab, place_of
 from bot.slack.ids import Action, Touched, touched
 from bot.slack.search import Search
-from tests.unit.bot.slack.looked_at import ALICE, MARK, NOW, TEAM, actions, make_arguments, make_shown, nasty, objects, refused, texts
+from tests.unit.bot.slack.looked_at import (
+    ALICE,
+    MARK,
+    NOW,
+    OLIVIA,
+    TEAM,
+    actions,
+    make_arguments,
+    make_shown,
+    nasty,
+    objects,
+    refused,
+    texts,
+)
 from workflows.states import State
 
 
@@ -63,6 +76,16 @@ def test_a_row_that_waits_carries_the_request_and_the_mark_of_what_was_seen() ->
     for action in (Action.APPROVE, Action.DENY, Action.CHANGES, Action.OPEN):
         [value] = values(view, action)
         assert touched(value) == Touched(f"apr_{7:032x}", MARK)
+
+
+def test_a_row_that_waits_says_who_answers_for_it_and_its_risk() -> None:
+    """T25: whoever decides in the Home has the facts that a card has."""
+    view = drawn(rows=[Row(make_shown(risk="high", owner=OLIVIA, quorum=2, needed=1), may=True)])
+    said = texts(view)
+    assert "Owner of the agent: " in said
+    assert "U01OLIVIA" in [each.get("user_id") for each in objects(view)]
+    assert "Risk: high." in said
+    assert "1 of 2 approvals" in said
 
 
 def test_cut_arguments_cannot_be_approved_from_a_row() -> None:
