@@ -21,6 +21,7 @@ _SECRET_VALUE = re.compile(
     r"|\bsk-[A-Za-z0-9_-]{20,}|\b[rs]k_live_[A-Za-z0-9]{10,}|\bask[a-z]?_[A-Za-z0-9_-]{20,}|(?<![\w-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}"
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}"
 )
+_TOKEN_WORDS = 2  # "Bearer", and what follows
 _key = b"askfirst redaction"
 
 
@@ -53,6 +54,23 @@ def redact(value: JSON) -> JSON:
     if isinstance(value, dict):
         return {redact_text(key): _member(key, item) for key, item in value.items()}
     return value
+
+
+def hides_words(value: JSON) -> bool:
+    """Tell whether `redact` hides more than tokens: words, in which a reader might have found what they have to judge."""
+    if isinstance(value, str):
+        return any(len(found.group().split()) > _TOKEN_WORDS for found in _SECRET_VALUE.finditer(value))
+    if isinstance(value, list):
+        return any(map(hides_words, value))
+    if isinstance(value, dict):
+        return any(_words_inside(item) if _SECRET_NAME.search(key) else hides_words(item) for key, item in value.items())
+    return False
+
+
+def _words_inside(value: JSON) -> bool:
+    if isinstance(value, (list, dict)):
+        return any(map(_words_inside, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and len(value.split()) > _TOKEN_WORDS
 
 
 def _member(key: str, value: JSON) -> JSON:

@@ -9,18 +9,22 @@ from dataclasses import dataclass, replace
 
 from bot.slack.blocks import weight
 from bot.slack.shapes import Arguments
+from workflows.calls import parse_json
 from workflows.document import Document, lay_out, written
-from workflows.redaction import visible
+from workflows.errors import Malformed
+from workflows.redaction import hides_words, visible
 
 CARD = 2000  # characters, as Slack counts them
 CARD_LINES = 60
 PAGE = 2900  # characters
 _LAYERS = (64, 8, 4, 2, 1)  # how deep lines are kept, the first that fits
 _VALUES = (400, 160, 80, 40)  # characters of a value that are kept, the first that fits
+_MIXED = "Words that mix alphabets"
 _BREAKS = 2  # line breaks of a value that are kept
 _MOST = 200  # lines that are tried
 _FIRST = (48, 24, 12)  # lines that are kept when nothing else helps; so few fit however long they are
-_RUN = re.compile(r"(?<=\S)[^\S\n]{3,}")
+_DEEPEST = 500  # the gateway lets through far less
+_RUN = re.compile(r"(?:(?<=\S)|(?<=\\n\n))[^\S\n]{3,}")  # also at the beginning of a line of a text, where no indentation is
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,17 @@ def lay(raw: bytes) -> Laid:
         pages=tuple(_pages(whole)),
         redacted=document.hidden,
     )
-    return Laid(arguments, _warnings(document, spaced=whole != plain))
+    return Laid(arguments, _warnings(document, spaced=whole != plain, words=document.hidden and _hides_words(raw)))
 
 
 def withheld(arguments: Arguments) -> Arguments:
     """Keep the arguments out of a channel: whoever decides opens them."""
     return replace(arguments, short="", cut=True, hidden="they are not shown in this channel")
+
+
+def unquoted(warnings: Sequence[str]) -> tuple[str, ...]:
+    """Give warnings without the words of the call that they name."""
+    return tuple(f"{_MIXED} are in the arguments." if warning.startswith(_MIXED) else warning for warning in warnings)
 
 
 def _spaced(text: str) -> str:
@@ -69,17 +78,26 @@ def _fits(text: str) -> bool:
     return weight(text) <= CARD and text.count("\n") < CARD_LINES
 
 
-def _warnings(document: Document, *, spaced: bool) -> tuple[str, ...]:
+def _warnings(document: Document, *, spaced: bool, words: bool) -> tuple[str, ...]:
     told: list[str] = []
+    if words:
+        told.append("Words are hidden because they look like a secret. Read them at the desk before you approve.")
     if document.problem is not None:
         told.append("The arguments have no layout, and are shown as they are.")
     if document.unsafe:
         told.append(f"Characters that cannot be seen are written out: {_some(document.unsafe)}.")
     if document.mixed:
-        told.append(f"Words that mix alphabets: {_some(document.mixed)}.")
+        told.append(f"{_MIXED}: {_some(document.mixed)}.")
     if spaced:
         told.append("Runs of spaces are written as ␣.")
     return tuple(told)
+
+
+def _hides_words(raw: bytes) -> bool:
+    try:
+        return hides_words(parse_json(raw, max_depth=_DEEPEST))
+    except (Malformed, RecursionError):  # it was hidden without being read: nobody knows what
+        return True
 
 
 def _some(names: Sequence[str], most: int = 2, longest: int = 50) -> str:

@@ -88,7 +88,7 @@ def _history(session: Session, slack: SlackContext, person: Person, rest: str) -
 
 
 def _listing(slack: SlackContext, title: str, views: Sequence[RequestView], *, nothing: str, more: bool) -> Message:
-    rows = [facts.shown(view, team=slack.team, desk_url=slack.desk_url) for view in views[: messages.MOST]]
+    rows = [facts.shown(view, team=slack.team, desk_url=slack.desk_url, pages=False) for view in views[: messages.MOST]]
     return messages.listing(title, rows, team=slack.team, command=slack.settings.command, more=more, nothing=nothing)
 
 

@@ -109,13 +109,14 @@ def clicked(body: Mapping[str, Any], value: object) -> Clicked | None:
     return Clicked(person, what, place, ts)
 
 
-def look(session: Session, *, slack: SlackContext, request_id: str, in_channel: bool = False) -> Look | None:
+def look(session: Session, *, slack: SlackContext, request_id: str, in_channel: bool = False, pages: bool = False) -> Look | None:
     """Read a request and lay out what is shown of it, to one person or `in_channel`; None when there is none."""
     view = queries.standing(session, request_id)
     if view is None:
         return None
     arguments = slack.settings.arguments or not in_channel
-    return Look(view, facts.shown(view, team=slack.team, desk_url=slack.desk_url, arguments_in_channel=arguments))
+    shown = facts.shown(view, team=slack.team, desk_url=slack.desk_url, arguments_in_channel=arguments, pages=pages)
+    return Look(view, shown)
 
 
 async def decide(slack: SlackContext, clicked: Clicked, choice: Choice, reason: str | None, *, rehearsal: bool = False) -> Said:

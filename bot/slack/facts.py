@@ -3,9 +3,13 @@
 Law: everything is redacted and made visible here, before anything is drawn: Slack keeps what it is sent, and a channel has many readers.
 """
 
+import hashlib
 import json
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from bot.slack import arguments as laid
@@ -25,6 +29,9 @@ MARK = 32  # hex characters
 _RISKY = re.compile(r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:delete|drop|destroy|remove|refund|transfer|pay|deploy)(?![a-z])")
 _WORDS, _OUTCOME = 500, 500  # characters of a reason, and of what an upstream said
 _SMALL = 65_536  # bytes; arguments up to this size are kept laid out for the next look
+_MOST_BRIEFS = 1000  # a few kilobytes each
+_briefs: OrderedDict[tuple[bytes, str], laid.Laid] = OrderedDict()
+_briefly = threading.Lock()
 _RUN = re.compile(r" {2,}")
 _SPACE = re.compile(r"[^\S ]")
 _UNKNOWN = "No answer came back that can be trusted. It may have run; Askfirst does not send it again. Look at {server} itself."
@@ -40,12 +47,15 @@ def mark(view: RequestView) -> str:
     return redaction.keyed(json.dumps(told), length=MARK)
 
 
-def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: bool = True) -> Shown:
-    """Read all that Slack shows of a request. Without `arguments_in_channel` neither arguments nor what an upstream said is in it."""
+def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: bool = True, pages: bool = True) -> Shown:
+    """Read all that Slack shows of a request. Without `arguments_in_channel` neither arguments nor what an upstream said is in it.
+
+    Without `pages` it has what a card or a list has room for, which is kept for the next look also where the whole is large.
+    """
     row, group = view.request, view.group
     choices = {vote.voter: Choice(vote.choice) for vote in view.votes}
     approvals = frozenset(counted(choices, group, row.owner))
-    laid_out = _arguments(row.arguments)
+    laid_out = _arguments(row.arguments, pages=pages)
     return Shown(
         id=row.id,
         mark=mark(view),
@@ -78,7 +88,7 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
         approve_needs_reason=row.reason_required == "always",
         deny_needs_reason=row.reason_required in {"deny", "always"},
         arguments=laid_out.arguments if arguments_in_channel else laid.withheld(laid_out.arguments),
-        warnings=laid_out.warnings,
+        warnings=laid_out.warnings if arguments_in_channel else laid.unquoted(laid_out.warnings),
         desk_url=desk_url,
         team=team,
         previous=_previous(view),
@@ -101,9 +111,27 @@ def words(text: str) -> str:
     return short(re.sub(r"\s+", " ", redact_text(text)).strip(), _WORDS)
 
 
-def _arguments(raw: bytes) -> laid.Laid:
+def _arguments(raw: bytes, *, pages: bool) -> laid.Laid:
     """Lay out arguments; the name of the key is part of the question, because the marks of hidden values depend on it."""
-    return _kept(raw, redaction.keyed("")) if len(raw) <= _SMALL else _kept_large(raw, redaction.keyed(""))
+    key = redaction.keyed("")
+    if len(raw) <= _SMALL:
+        return _kept(raw, key)
+    return _kept_large(raw, key) if pages else _brief(raw, key)
+
+
+def _brief(raw: bytes, key: str) -> laid.Laid:
+    """Give large arguments without their pages. An agent has many such calls waiting, and every list of them is looked at often."""
+    name = (hashlib.sha256(raw).digest(), key)
+    with _briefly:
+        found = _briefs.get(name)
+    if found is None:
+        whole = _kept_large(raw, key)
+        found = replace(whole, arguments=replace(whole.arguments, text="", pages=()))
+        with _briefly:
+            _briefs[name] = found
+            while len(_briefs) > _MOST_BRIEFS:
+                _briefs.popitem(last=False)
+    return found
 
 
 @lru_cache(maxsize=256)

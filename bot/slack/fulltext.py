@@ -126,7 +126,7 @@ async def _page(slack: SlackContext, click: Clicked, number: int) -> Page:
 
 def _read(session: Session, *, slack: SlackContext, click: Clicked, identity: Identity | None, number: int) -> Page:
     """Read one page for one person; raises NotAllowed, NotFound, OutOfDate."""
-    seen = look(session, slack=slack, request_id=click.touched.request_id)
+    seen = look(session, slack=slack, request_id=click.touched.request_id, pages=True)
     why = seeing.why_not_look(session, click.person, slack=slack)
     if identity is None or identity.key != click.person.key:
         why = "Slack could not say who you are just now, so nothing is shown. Try again."

@@ -160,9 +160,8 @@ class Posting:
 
     def _draw(self, seen: Look) -> Message:
         """Draw the message from the rows. A card that cannot be drawn is drawn small: people must hear of the call."""
-        shown = facts.shown(
-            seen.view, team=self._slack.team, desk_url=self._slack.desk_url, arguments_in_channel=self._slack.settings.arguments
-        )
+        slack, arguments = self._slack, self._slack.settings.arguments
+        shown = facts.shown(seen.view, team=slack.team, desk_url=slack.desk_url, arguments_in_channel=arguments, pages=False)
         kind = Kind(seen.delivery.kind)
         if kind in _CARDS and seen.delivery.id in self._plain:
             return drawing.minimal(shown)

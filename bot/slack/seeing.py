@@ -98,7 +98,8 @@ def _desk(url: str) -> str:
 
 
 def _rows(views: Sequence[RequestView], *, slack: SlackContext, person: str) -> tuple[Row, ...]:
-    drawn = partial(facts.shown, team=slack.team, desk_url=slack.desk_url, arguments_in_channel=slack.settings.arguments)
+    arguments = slack.settings.arguments
+    drawn = partial(facts.shown, team=slack.team, desk_url=slack.desk_url, arguments_in_channel=arguments, pages=False)
     return tuple(Row(drawn(view), may_approve(view, person)) for view in views)
 
 

@@ -3,18 +3,22 @@
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.slack import facts
 from bot.slack.ids import Action
 from tests.databases import sqlite_url
 from tests.factories import Scene, make_call
 from tests.fakes.slack import FakeSlack
 from tests.integration.clicking import ALICE, BOB, OLIVIA, B, Stage, buttons, declare, reads, running
 from tests.waiting import eventually
+from workflows import queries
 from workflows.database import Database
 from workflows.people import ApproverGroup
 
@@ -94,3 +98,52 @@ async def test_somebody_who_is_gone_reads_nothing(stage: Stage) -> None:
     view = await stage.modal(B, "deactivated")
     assert SECRET_PLAN not in json.dumps(view)
     assert request_id not in json.dumps(view)
+
+
+def _drawn(scene: Scene, ids_: list[str]) -> None:
+    for request_id in ids_:
+        view = scene.database.read(partial(queries.one, request_id=request_id))
+        assert view is not None
+        facts.shown(view, team="T01TEST", desk_url="", pages=False)
+
+
+def test_many_large_calls_are_laid_out_once_for_lists(scene: Scene) -> None:
+    """T15 T36: an agent with many large calls waiting makes nobody's Home lay all of them out at every look."""
+    text = "\u202e" * 60_000
+    ids_ = [scene.held(call=make_call({"n": number, "text": text})) for number in range(6)]
+    began = time.process_time()
+    _drawn(scene, ids_)
+    first, began = time.process_time() - began, time.process_time()
+    _drawn(scene, ids_)
+    assert time.process_time() - began < first / 5
+
+
+async def test_an_agent_cannot_hide_words_behind_a_secret(stage: Stage) -> None:
+    """T01 T02: what is hidden as a private key and holds words may be what somebody has to judge, so the first warning says it."""
+    _, card = await stage.held(
+        call=make_call({"sql": "SELECT 1; -- -----BEGIN PRIVATE KEY-----\nDROP TABLE users; --", "z": "a\u202eb", "y": "x   y"})
+    )
+    told = reads(card.blocks)
+    assert "DROP" not in told
+    assert "Words are hidden because they look like a secret. Read them at the desk before you approve." in told
+    _, card = await stage.held(call=make_call({"password": "w q x now"}))
+    assert "Words are hidden" in reads(card.blocks)
+    _, card = await stage.held(call=make_call({"authorization": "Bearer abcdefghijklmnop1234", "pin": 1234, "note": "ghp_" + "a1" * 12}))
+    assert "redacted" in reads(card.blocks)
+    assert "Words are hidden" not in reads(card.blocks)
+
+
+async def test_spaces_at_the_beginning_of_a_line_of_a_text_are_seen(stage: Stage) -> None:
+    """T01 T03: after a line break in a value as inside a line, nothing stands far to the right of what a reader sees."""
+    _, card = await stage.held(call=make_call({"cmd": "ls\n" + " " * 300 + "rm -rf /", "nested": {"deep": [{"a": 1}]}}))
+    told = reads(card.blocks)
+    assert "␣" * 300 + "rm -rf /" in told
+    assert '\n      "deep"' in told or '\n    "deep"' in told, "the indentation of the layout stays"
+
+
+async def test_without_arguments_in_the_channel_no_warning_quotes_them(scene: Scene) -> None:
+    """T13 T21: with `arguments = false` the card names no word of the call, not even one that it warns of."""
+    async with FakeSlack() as slack, running(scene, slack, arguments=False) as stage:
+        _, card = await stage.held(call=make_call({"to": "p\u0430ypal"}))
+        assert "ypal" not in json.dumps(card.blocks, ensure_ascii=False)
+        assert "Words that mix alphabets are in the arguments." in reads(card.blocks)
