@@ -98,7 +98,7 @@ def test_a_personal_token_is_its_persons(scene: Scene) -> None:
 
 
 def test_no_credential_opens_another_door(scene: Scene) -> None:
-    """An agent's token reaches no verb that decides, a person's no server; a link, a session and a token are three things."""
+    """T11: an agent's token reaches no verb that decides, a person's no server; a link, a session and a token are three things."""
     _, agent = scene.database.write(
         partial(grants.create, label="made", server="payments", policy=None, owner=OLIVIA.key, budget=None, actor="cli", now=NOW)
     )

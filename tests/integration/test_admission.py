@@ -82,7 +82,7 @@ def test_an_identical_call_joins_one_that_is_alive(scene: Scene, state: str) -> 
 
 
 def test_an_outcome_is_collected_once_and_then_the_call_is_a_new_one(scene: Scene) -> None:
-    """The repeat of a released call gets the stored outcome; the one after that asks again, and knows the one before."""
+    """T34: the repeat of a released call gets the stored outcome; the one after that asks again, and knows the one before."""
     call = make_call()
     request_id = scene.approved(call=call)
     scene.claim(request_id)
@@ -181,7 +181,7 @@ def test_a_call_that_nobody_could_approve_is_not_held(scene: Scene, groups: tupl
 
 
 def test_an_agent_cannot_flood_people(scene: Scene) -> None:
-    """So many calls may wait, then the next is refused; joining one that waits is not one more; what settled makes room."""
+    """T15: so many calls may wait, then the next is refused; joining one that waits is not one more; what settled makes room."""
     calls = [make_call() for _ in range(3)]
     ids = [scene.hold(call, max_pending=3).request.id for call in calls]
     with pytest.raises(TooManyPending):

@@ -281,7 +281,7 @@ async def test_a_repeat_before_the_decision_waits_for_the_same_request(stage: St
 
 
 async def test_a_denied_call_is_not_asked_for_again_at_once(stage: Stage) -> None:
-    """A repeat within ten minutes gets the same no, also after it was collected; later it is a new request."""
+    """T16: a repeat within ten minutes gets the same no, also after it was collected; later it is a new request."""
     await stage.send(refund(1), token="hasty")
     await decided(stage, Choice.DENY, reason="No.")
     for number in range(2):

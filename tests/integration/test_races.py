@@ -112,7 +112,7 @@ def test_cancel_races_claim_and_exactly_one_wins(scene: Scene, other: Scene) -> 
 
 
 def test_leaving_races_claim_and_what_was_left_first_does_not_run(scene: Scene, other: Scene) -> None:
-    """The agent is gone before the claim, or the call is running when it goes."""
+    """T37: the agent is gone before the claim, or the call is running when it goes."""
     for _ in range(ROUNDS):
         request_id = scene.approved()
         fresh = scene.fresh(request_id)

@@ -88,7 +88,7 @@ def elsewhere(migrated_url: str) -> Iterator[Scene]:
 
 
 async def test_an_approved_call_runs_once_with_the_bytes_that_were_held(shop: Shop) -> None:
-    """However often the clock comes by; spaces, escapes and digits are the agent's own."""
+    """T19: however often the clock comes by; spaces, escapes and digits are the agent's own."""
     raw = b'{ "to":"\\u0041", "amount" : 5e1 }'
     request_id = shop.scene.approved(call=make_call({"to": "A", "amount": 50.0}, raw=raw))
     for _ in range(4):

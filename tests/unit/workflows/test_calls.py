@@ -240,7 +240,7 @@ def _call(server: str = "payments", tool: str = "refund", arguments: dict[str, J
 
 
 def test_whatever_a_call_would_do_differently_changes_its_fingerprint() -> None:
-    """Server, tool, arguments and definition each count, and text cannot move from one of them to the next."""
+    """T06: server, tool, arguments and definition each count, and text cannot move from one of them to the next."""
     marks = [
         fingerprint(_call(), None),
         fingerprint(_call(server="payment", tool="srefund"), None),
@@ -265,7 +265,7 @@ def test_a_fingerprint_does_not_know_spelling(arguments: dict[str, JSON]) -> Non
 
 
 def test_any_word_of_a_definition_changes_its_digest() -> None:
-    """A description that was rewritten is another tool; the order of its keys is not."""
+    """T18: a description that was rewritten is another tool; the order of its keys is not."""
     tool: dict[str, JSON] = {"name": "refund", "description": "Refund.", "inputSchema": {"type": "object"}}
     assert definition_digest(tool) == definition_digest(dict(reversed(tool.items())))
     assert definition_digest(tool) != definition_digest({**tool, "description": "Refund. "})

@@ -20,7 +20,7 @@ _CSP = (
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/nothing", "/api/requests", "/history", "/live/inbox", "/requests/apr_none"])
 async def test_every_answer_is_hardened(visitor: Visitor, path: str) -> None:
-    """Pages, refusals and errors alike."""
+    """T35: pages, refusals and errors alike."""
     answer = await visitor.get(path)
     assert answer.headers["Content-Security-Policy"] == _CSP
     assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -183,7 +183,7 @@ def test_conditions_of_a_requirement_must_all_pass(arguments: dict[str, JSON], e
 @pytest.mark.parametrize("amount", ["lots", None, True, [900], {"value": 900}])
 @pytest.mark.parametrize(("key", "effect"), [("require", "deny"), ("deny_if", "deny"), ("require_approval", "hold")])
 def test_what_cannot_be_compared_closes_the_gate(key: str, effect: str, amount: JSON) -> None:
-    """A value of the wrong kind fails `require`, and matches `deny_if` and `require_approval`; the message names its kind."""
+    """T17: a value of the wrong kind fails `require`, and matches `deny_if` and `require_approval`; the message names its kind."""
     for op in ("gt", "lte"):
         verdict = evaluate(tool(**{key: [only("args.amount", op, 500)]}), call("pay", amount=amount))
         assert verdict.effect == effect

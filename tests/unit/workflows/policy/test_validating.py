@@ -153,7 +153,7 @@ def holders(value: JSON) -> list[dict[str, JSON]]:
 
 @given(st.integers(0, len(holders(FULL)) - 1), st.text(min_size=1, max_size=12), st.sampled_from([None, True, 1, "x", [], {}]))
 def test_an_unknown_key_never_loads(number: int, key: str, value: JSON) -> None:
-    """A key that is not the format's is refused wherever it stands."""
+    """T13: a key that is not the format's is refused wherever it stands."""
     known = _DOCUMENT | _ENTRY | _PREDICATE | _CONDITION | _LIMIT | KEYS
     holder = holders(FULL)[number]
     if key in known or key in holder:
