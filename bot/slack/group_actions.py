@@ -18,9 +18,9 @@ from bot.slack import answers, group_editor, homes, modals
 from bot.slack.context import SlackContext
 from bot.slack.deciding import who
 from bot.slack.group_editor import Edited, Filled
-from bot.slack.home import Place, Tab
 from bot.slack.ids import Action, Callback
 from bot.slack.modals import View
+from bot.slack.whereabouts import Place, Tab
 from workflows import audit, groups
 from workflows.audit import Tag
 from workflows.calls import JSON
@@ -50,7 +50,7 @@ class _Listeners:
         await ack()
         person = who(body)
         if person is not None and await self._admin(body, person, "", "create"):
-            await answers.opened(self.slack, body, _TITLE, group_editor.editor(Edited()))
+            await answers.opened_or_told(self.slack, body, _TITLE, group_editor.editor(Edited()))
 
     async def edit(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         """Open the editor at once, because Slack waits three seconds, then fill it with the group."""
@@ -58,7 +58,7 @@ class _Listeners:
         person, name = who(body), str(action.get("value", ""))[:100]
         if person is None or not await self._admin(body, person, name, "edit"):
             return
-        opened = await answers.opened(self.slack, body, _TITLE)
+        opened = await answers.opened_or_told(self.slack, body, _TITLE)
         if opened is not None:
             await answers.show(self.slack, opened, await self._editor(name))
 
@@ -68,7 +68,7 @@ class _Listeners:
         person, name = who(body), str(action.get("value", ""))[:100]
         if person is None or not await self._admin(body, person, name, "delete"):
             return
-        opened = await answers.opened(self.slack, body, _TITLE)
+        opened = await answers.opened_or_told(self.slack, body, _TITLE)
         if opened is None:
             return
         try:
@@ -152,7 +152,7 @@ class _Listeners:
         sentence = "Only the administrators named in the configuration may change approver groups."
         detail: dict[str, JSON] = {"group": name, "tried": what, "code": NotAllowed.code, "why": sentence, "via": _VIA}
         note = partial(audit.record, event=Tag.GROUP_REFUSED, actor=person.key, now=self.slack.clock(), detail=detail)
-        await answers.opened(self.slack, body, _TITLE, modals.told(_TITLE, sentence))
+        await answers.opened_or_told(self.slack, body, _TITLE, modals.told(_TITLE, sentence))
         await self.slack.database.awrite(note)
         return False
 

@@ -1,38 +1,20 @@
-"""The Home of one person, drawn: tabs, rows with their buttons, groups and figures. Pure: values in, a view out.
+"""The Home of one person, drawn: tabs, rows with their buttons, groups and figures. Pure: values in, a view out."""
 
-Where somebody is (tab, page, what they search) travels in the view's `private_metadata`, so that no process has to remember it.
-"""
-
-import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from bot.slack import blocks, cards
 from bot.slack.ids import Action, Callback, Touched
-from bot.slack.search import STATES, WORDS, Search
+from bot.slack.search import STATES
 from bot.slack.shapes import Block, Shown
+from bot.slack.whereabouts import Place, Tab
 from workflows.calls import JSON
 
 ROWS = 10  # on a page
-_LONGEST = {"person": 100, "state": 16, "since": 10, "until": 10}  # characters; the other fields have WORDS
-_CURSOR = re.compile(r"apr_[0-9a-f]{1,36}")
-_DEEPEST = 20  # pages that Newer finds back to; before that it goes to the first one
 _REASON = 300  # characters of a reason
 _DAY = 86_400  # seconds
 _MOST_PEOPLE = 40  # of a group that are named
-
-
-class Tab(StrEnum):
-    """What the Home shows."""
-
-    WAITING = "waiting"
-    PENDING = "pending"
-    HISTORY = "history"
-    GROUPS = "groups"
-    FIGURES = "figures"
 
 
 _NAMES = {
@@ -42,50 +24,6 @@ _NAMES = {
     Tab.GROUPS: "Groups",
     Tab.FIGURES: "Figures",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where somebody is. `befores` are the cursors of the pages of History that were left behind, `page` counts those of other tabs."""
-
-    tab: Tab = Tab.WAITING
-    page: int = 0
-    befores: tuple[str, ...] = ()
-    search: Search = field(default_factory=Search)
-
-    @property
-    def metadata(self) -> str:
-        """Write it for `private_metadata` (at most 3,000 characters)."""
-        searched = {name: _line(value, _LONGEST.get(name, WORDS)) for name, value in asdict(self.search).items() if value}
-        return json.dumps({"t": self.tab, "p": self.page, "b": self.befores, "s": searched}, ensure_ascii=False, separators=(",", ":"))
-
-    def older(self, cursor: str) -> "Place":
-        """The next page; `cursor` is what its button carries."""
-        if self.tab is Tab.HISTORY:
-            if not _CURSOR.fullmatch(cursor):
-                return self
-            return replace(self, befores=(*self.befores, cursor)[-_DEEPEST:])
-        return replace(self, page=self.page + 1)
-
-    def newer(self) -> "Place":
-        """The page before."""
-        return replace(self, page=max(self.page - 1, 0), befores=self.befores[:-1])
-
-
-def _line(text: str, longest: int) -> str:
-    """Keep what JSON writes in at most two characters each, so that a place always fits."""
-    return "".join(character for character in text if character.isprintable())[:longest]
-
-
-def place_of(metadata: object) -> Place:
-    """Read `private_metadata`; what is not ours is the first tab."""
-    try:
-        told = json.loads(metadata) if isinstance(metadata, str) else {}
-        searched = {each.name: str(told["s"].get(each.name, ""))[:WORDS] for each in fields(Search)}
-        befores = tuple(before for before in map(str, told["b"]) if _CURSOR.fullmatch(before))
-        return Place(Tab(told["t"]), max(int(told["p"]), 0), befores[-_DEEPEST:], Search(**searched))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +177,14 @@ def _groups(home: Home) -> Iterator[Block]:
 
 
 def _figures(home: Home) -> Iterator[Block]:
+    if home.counts:
+        yield blocks.rich(blocks.section(blocks.text("Waiting now: "), blocks.text(str(home.counts[0].waiting), bold=True)))
     for count in home.counts:
         yield blocks.header(count.title)
         yield blocks.rich(
             *(
                 blocks.section(blocks.text(f"{name}: "), blocks.text(value, bold=True))
                 for name, value in (
-                    ("Waiting now", str(count.waiting)),
                     ("Median time to decide", duration(count.median_seconds)),
                     ("Decided", f"{count.decided} ({count.approved} approved, {count.denied} denied)"),
                     ("Expired without an answer", str(count.expired)),

@@ -17,8 +17,8 @@ from bot.slack import answers, home, modals, search, seeing
 from bot.slack.client import Trouble, TroubleKind, call
 from bot.slack.context import SlackContext
 from bot.slack.deciding import identify, user_of, who
-from bot.slack.home import Place, Tab, place_of
 from bot.slack.ids import Action, Callback, touched
+from bot.slack.whereabouts import Place, Tab, place_of
 from workflows.errors import AskfirstError
 from workflows.people import Person
 
@@ -145,7 +145,7 @@ class _Listeners:
     async def search(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the filters, filled with what is searched now."""
         await ack()
-        await answers.opened(self.slack, body, "Search history", search.modal(_place(body).search))
+        await answers.opened_or_told(self.slack, body, "Search history", search.modal(_place(body).search))
 
     async def searched(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Search History by what was filled in."""
@@ -161,7 +161,7 @@ class _Listeners:
         person, what = who(body), touched(action.get("value"))
         if person is None or what is None:
             return
-        view_id = await answers.opened(self.slack, body, "Held call")
+        view_id = await answers.opened_or_told(self.slack, body, "Held call")
         if view_id is None:
             return
         identity = await identify(self.slack, person)

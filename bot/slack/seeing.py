@@ -14,9 +14,10 @@ from sqlmodel import Session
 
 from bot.slack import facts, messages
 from bot.slack.context import SlackContext
-from bot.slack.home import ROWS, Count, GroupRow, Home, Place, Row, Tab
+from bot.slack.home import ROWS, Count, GroupRow, Home, Row
 from bot.slack.modals import View
 from bot.slack.search import Search
+from bot.slack.whereabouts import Place, Tab
 from workflows import grants, groups, queries
 from workflows.errors import NotAllowed, NotFound
 from workflows.people import ApproverGroup, Identity, Person

@@ -13,10 +13,10 @@ import pytest
 from bot.slack import client as clients
 from bot.slack import homes, seeing
 from bot.slack.context import SlackContext
-from bot.slack.home import Place, Tab
 from bot.slack.ids import Action
 from bot.slack.people import Directory
 from bot.slack.search import Search
+from bot.slack.whereabouts import Place, Tab
 from tests.factories import Scene, make_call
 from tests.fakes.slack import FakeSlack
 from tests.integration.clicking import ALICE, A, C, O, Stage, buttons, declare, reads, running, settings
@@ -211,7 +211,7 @@ async def test_figures_tell_how_well_people_answer(stage: Stage) -> None:
     stage.scene.later(minutes=2)
     stage.scene.cancel(request_id, ALICE)
     await opened(stage, A)
-    await tab(stage, A, "figures", "Last 7 days", "Waiting now: 1", "Median time to decide", "Expired without an answer: 0")
+    await tab(stage, A, "figures", "Waiting now: 1Last 24 hours", "Last 7 days", "Median time to decide", "Expired without an answer: 0")
 
 
 async def test_refreshes_are_coalesced(stage: Stage) -> None:
