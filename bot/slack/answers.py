@@ -49,6 +49,14 @@ async def opened(slack: SlackContext, body: Mapping[str, Any], title: str, view:
     return str(made["id"]) if isinstance(made, Mapping) and "id" in made else None
 
 
+async def opened_or_told(slack: SlackContext, body: Mapping[str, Any], title: str, view: View | None = None) -> str | None:
+    """Open a modal as `opened` does; whoever clicked is told when Slack did not."""
+    view_id = await opened(slack, body, title, view)
+    if view_id is None:
+        await tell(slack, body, LATE)
+    return view_id
+
+
 async def show(slack: SlackContext, view_id: str, view: View, *, hash_: str | None = None) -> str | None:
     """Fill an open modal; gives the hash of what stands there now, or None when it was closed, or shows something newer than `hash_`."""
     guard: dict[str, Any] = {"hash": hash_} if hash_ else {}

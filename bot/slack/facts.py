@@ -13,9 +13,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bot.slack import arguments as laid
-from bot.slack.blocks import short
+from bot.slack.blocks import short, weight
 from bot.slack.search import STATES
-from bot.slack.shapes import Shown
+from bot.slack.shapes import Arguments, Shown
 from workflows import redaction
 from workflows.calls import JSON, parse_json
 from workflows.errors import Malformed
@@ -28,6 +28,7 @@ from workflows.tables import ApprovalRequest
 MARK = 32  # hex characters
 _RISKY = re.compile(r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:delete|drop|destroy|remove|refund|transfer|pay|deploy)(?![a-z])")
 _WORDS, _OUTCOME = 500, 500  # characters of a reason, and of what an upstream said
+_NAME = 256  # characters, as Slack counts them, of a tool's name that every place shows whole
 _SMALL = 65_536  # bytes; arguments up to this size are kept laid out for the next look
 _MOST_BRIEFS = 1000  # a few kilobytes each
 _briefs: OrderedDict[tuple[bytes, str], laid.Laid] = OrderedDict()
@@ -87,7 +88,7 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
         unattended=row.unattended_at is not None,
         approve_needs_reason=row.reason_required == "always",
         deny_needs_reason=row.reason_required in {"deny", "always"},
-        arguments=laid_out.arguments if arguments_in_channel else laid.withheld(laid_out.arguments),
+        arguments=_all_told(laid_out.arguments if arguments_in_channel else laid.withheld(laid_out.arguments), line(row.tool)),
         warnings=laid_out.warnings if arguments_in_channel else laid.unquoted(laid_out.warnings),
         desk_url=desk_url,
         team=team,
@@ -117,6 +118,14 @@ def _arguments(raw: bytes, *, pages: bool) -> laid.Laid:
     if len(raw) <= _SMALL:
         return _kept(raw, key)
     return _kept_large(raw, key) if pages else _brief(raw, key)
+
+
+def _all_told(arguments: Arguments, tool: str) -> Arguments:
+    """Where a name is too long for cards and lists, nobody approves there either: it may differ at its end."""
+    if weight(visible(tool)) <= _NAME:
+        return arguments
+    told = [*([arguments.hidden] if arguments.hidden else []), "the tool's name is longer than what fits here"]
+    return replace(arguments, cut=True, hidden=", ".join(told))
 
 
 def _brief(raw: bytes, key: str) -> laid.Laid:

@@ -14,13 +14,14 @@ import pytest
 from bot.slack import facts
 from bot.slack.ids import Action
 from tests.databases import sqlite_url
-from tests.factories import Scene, make_call
+from tests.factories import Scene, make_call, make_policy
 from tests.fakes.slack import FakeSlack
-from tests.integration.clicking import ALICE, BOB, OLIVIA, B, Stage, buttons, declare, reads, running
+from tests.integration.clicking import ALICE, BOB, CAROL, OLIVIA, A, B, C, Stage, buttons, declare, reads, running
 from tests.waiting import eventually
-from workflows import queries
+from workflows import groups, queries
 from workflows.database import Database
 from workflows.people import ApproverGroup
+from workflows.states import State
 
 SECRET_PLAN = "wire it to the moon"
 
@@ -147,3 +148,37 @@ async def test_without_arguments_in_the_channel_no_warning_quotes_them(scene: Sc
         _, card = await stage.held(call=make_call({"to": "p\u0430ypal"}))
         assert "ypal" not in json.dumps(card.blocks, ensure_ascii=False)
         assert "Words that mix alphabets are in the arguments." in reads(card.blocks)
+
+
+async def test_a_tool_whose_name_does_not_fit_is_read_before_it_is_approved(scene: Scene) -> None:
+    """T01 T02: names that differ only where a card or a list cuts them are approved after the whole was opened, and nowhere before."""
+    tool = "create_refund" + "\u200b" * 120 + "_of_everything"
+    scene.policy = make_policy(tools={"*": {"require_approval": [{"conditions": []}]}})
+    async with FakeSlack() as slack, running(scene, slack) as stage:
+        request_id, card = await stage.held(call=make_call({"a": 1}, tool=tool))
+        assert Action.APPROVE not in buttons(card.blocks)
+        value = buttons(card.blocks)[Action.DENY]["value"]
+        await slack.event("app_home_opened", user=A, tab="home", channel="D01")
+        await eventually(lambda: A in slack.homes and Action.DENY in buttons(slack.homes[A]["blocks"]), within=8)
+        assert Action.APPROVE not in buttons(slack.homes[A]["blocks"])
+        view = await stage.open(A, card, Action.REVIEW, "_of_everything", Action.APPROVE)
+        assert buttons(view["blocks"])[Action.APPROVE]["value"] == value
+        assert stage.scene.state(request_id) == State.PENDING
+
+
+@pytest.mark.parametrize("action", [Action.OPEN, Action.SEARCH, Action.GROUP_NEW, Action.GROUP_EDIT, Action.GROUP_DELETE])
+async def test_a_click_in_the_home_that_came_too_late_is_answered(scene: Scene, action: Action) -> None:
+    """T24: when Slack opens no form any more, whoever clicked is told so instead of nothing."""
+    async with FakeSlack() as slack, running(scene, slack) as stage:
+        group = ApproverGroup("own", frozenset({ALICE.key}))
+        make = partial(groups.create, group=group, actor=CAROL, admins=frozenset({CAROL.key}), via="slack", now=scene.now)
+        scene.database.write(make)
+        await stage.held()
+        tab = {Action.OPEN: "pending", Action.SEARCH: "history"}.get(action, "groups")
+        await slack.event("app_home_opened", user=C, tab="home", channel="D01")
+        await eventually(lambda: C in slack.homes, within=8)
+        await slack.click_home(C, f"{Action.TAB}.{tab}", value=tab)
+        await eventually(lambda: action in buttons(slack.homes[C]["blocks"]), within=8)
+        slack.fault("views.open", kind="error:expired_trigger_id")
+        await slack.click_home(C, action)
+        await eventually(lambda: "click again" in reads([message.blocks for message in slack.dms(C)]), within=8)

@@ -113,7 +113,7 @@ def test_the_largest_card_fits(state: State) -> None:
     before = make_view(State.DENIED, decision_reason=much).request
     whole = RequestView(view.request, votes, 2, group=ApproverGroup("g", people), previous=before)
     shown = replace(facts.shown(whole, team=TEAM, desk_url="https://desk.example"), warnings=(much, much, much))
-    assert not shown.arguments.cut
+    assert shown.arguments.hidden == "the tool's name is longer than what fits here", "all of the arguments are here, and more is said"
     for draw in DRAWN:
         assert cards.weight(draw(shown).blocks) <= cards.MOST
     if state is State.PENDING:
