@@ -36,7 +36,7 @@ def _shown(call: JSON = None, **facts: Any) -> Shown:  # noqa: ANN401  # the fie
         "tool": "create_refund",
         "agent": "support-agent",
         "owner": _OLIVIA,
-        "rule": "tools.create_refund.require_approval[0]",
+        "rule": "/tools/create_refund/require_approval/0",
         "reason": "A refund above 20 EUR",
         "policy": "payments",
         "risk": "high",

@@ -42,7 +42,7 @@ def make_shown(number: int = 1, **facts: Any) -> Shown:  # noqa: ANN401  # the f
         "tool": "create_refund",
         "agent": "support-agent",
         "owner": OLIVIA,
-        "rule": "tools.create_refund.require_approval[0]",
+        "rule": "/tools/create_refund/require_approval/0",
         "reason": "A refund",
         "policy": "payments",
         "risk": "normal",
