@@ -59,6 +59,11 @@ def lay(raw: bytes) -> Laid:
     return Laid(arguments, _warnings(document, spaced=whole != plain, words=document.hidden and _hides_words(raw)))
 
 
+def unlaid(raw: bytes) -> Laid:
+    """Say only how large arguments are: who decides opens them."""
+    return Laid(Arguments("", len(raw), "", cut=True, hidden="they are too large for here", pages=(), redacted=False), ())
+
+
 def withheld(arguments: Arguments) -> Arguments:
     """Keep the arguments out of a channel: whoever decides opens them."""
     return replace(arguments, short="", cut=True, hidden="they are not shown in this channel")

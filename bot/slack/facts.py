@@ -30,6 +30,7 @@ _RISKY = re.compile(r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:delete|drop|destr
 _WORDS, _OUTCOME = 500, 500  # characters of a reason, and of what an upstream said
 _NAME = 256  # characters, as Slack counts them, of a tool's name that every place shows whole
 _SMALL = 65_536  # bytes; arguments up to this size are kept laid out for the next look
+_LARGE = 262_144  # bytes; what is larger takes seconds to lay out, which only those wait for who open it
 _MOST_BRIEFS = 1000  # a few kilobytes each
 _briefs: OrderedDict[tuple[bytes, str], laid.Laid] = OrderedDict()
 _briefly = threading.Lock()
@@ -117,7 +118,9 @@ def _arguments(raw: bytes, *, pages: bool) -> laid.Laid:
     key = redaction.keyed("")
     if len(raw) <= _SMALL:
         return _kept(raw, key)
-    return _kept_large(raw, key) if pages else _brief(raw, key)
+    if pages:
+        return _kept_large(raw, key)
+    return _brief(raw, key) if len(raw) <= _LARGE else laid.unlaid(raw)
 
 
 def _all_told(arguments: Arguments, tool: str) -> Arguments:
@@ -169,7 +172,7 @@ def _outcome(row: ApprovalRequest, *, quote: bool) -> str:
     size = len(row.outcome or b"")
     if row.outcome_kind == "result" and not row.outcome_is_error:
         return f"It answered with {size:,} bytes."
-    said = words(_error(row.outcome or b"")) if quote else ""
+    said = words(_error(row.outcome or b"")) if quote and size <= _SMALL else ""
     if row.outcome_kind == "not_sent":
         return f"It was not sent, and did not run.{' ' * bool(said)}{said}"
     return said or f"It answered with an error of {size:,} bytes."

@@ -51,8 +51,8 @@ async def _longest_gap(over: asyncio.Event) -> float:
 
 
 async def test_drawing_a_large_call_keeps_nobody_waiting(stage: Stage) -> None:
-    """T36 T15: a megabyte takes long to lay out, and is laid out beside the event loop, where agents and clicks are answered."""
-    raw = json.dumps({"a": [{"b": [[], "x"]}] * 50_000}, separators=(",", ":")).encode()
+    """T36 T15: what takes long to lay out is laid out beside the event loop, where agents and clicks are answered."""
+    raw = json.dumps({"a": [{"b": [[], "x"]}] * 13_000}, separators=(",", ":")).encode()
     call = make_call({}, raw=raw)
     over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -110,13 +110,38 @@ def _drawn(scene: Scene, ids_: list[str]) -> None:
 
 def test_many_large_calls_are_laid_out_once_for_lists(scene: Scene) -> None:
     """T15 T36: an agent with many large calls waiting makes nobody's Home lay all of them out at every look."""
-    text = "\u202e" * 60_000
+    text = "\u202e" * 30_000
     ids_ = [scene.held(call=make_call({"n": number, "text": text})) for number in range(6)]
     began = time.process_time()
     _drawn(scene, ids_)
     first, began = time.process_time() - began, time.process_time()
     _drawn(scene, ids_)
     assert time.process_time() - began < first / 5
+
+
+async def test_what_is_very_large_keeps_no_other_card_from_its_channel(stage: Stage) -> None:
+    """T15 T36: a card of very much is posted without laying it out; it is laid out for who opens it, and read whole as ever."""
+    text = "\u202e" * 100_000
+    raws = [json.dumps({"n": number, "text": text}, ensure_ascii=False).encode() for number in range(4)]
+    ids_ = [await asyncio.to_thread(stage.scene.held, call=make_call({}, raw=raw)) for raw in raws]
+    began = time.process_time()
+    _drawn(stage.scene, ids_)
+    assert time.process_time() - began < 0.5
+    stage.changes.notify(ids_[0])
+    card = await stage.card(ids_[0])
+    assert "Not all of them: they are too large for here. Open all of them to approve." in reads(card.blocks)
+    assert Action.APPROVE not in buttons(card.blocks)
+    await stage.open(A, card, Action.REVIEW, "part 1 of", "\\\\u{202E}")
+
+
+def test_a_large_error_is_not_read_at_every_look(scene: Scene) -> None:
+    """T36: what an upstream says of megabytes is told by its size, as a result is."""
+    request_id = scene.held()
+    view = scene.database.read(partial(queries.one, request_id=request_id))
+    assert view is not None
+    view.request.outcome_kind, view.request.outcome = "error", json.dumps({"message": "x" * 100_000}).encode()
+    said = facts.shown(view, team="T01TEST", desk_url="").outcome
+    assert said == "It answered with an error of 100,015 bytes."
 
 
 async def test_an_agent_cannot_hide_words_behind_a_secret(stage: Stage) -> None:
