@@ -49,7 +49,7 @@ class Pace:
         if method in self._until and now < self._until[method]:
             return False
         calls = self._calls.setdefault(method, deque())
-        while calls and now - calls[0] >= _MINUTE:
+        while calls and not timedelta() <= now - calls[0] < _MINUTE:  # also what was counted before the clock was set back
             calls.popleft()
         return len(calls) < _A_MINUTE.get(method, 40) - spare
 

@@ -129,7 +129,10 @@ class Sync:
         try:
             while not self._closing and (job := self._next(lane)) is not None:
                 if job.step is Step.POST and lane.free_at is not None and (wait := lane.free_at - self._slack.clock()) > timedelta():
-                    await self._sleep(wait.total_seconds())
+                    if wait <= _BETWEEN_POSTS:
+                        await self._sleep(wait.total_seconds())
+                    else:  # the clock was set back
+                        lane.free_at = None
                     continue  # something that comes first may have come meanwhile
                 del lane.jobs[job.id]
                 if job.step is Step.POST:

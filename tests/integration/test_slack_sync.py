@@ -324,6 +324,25 @@ async def test_each_approver_and_the_owner_are_told_where_that_is_wanted(scene: 
         assert told.edited, "what is no longer wanted no longer asks"
 
 
+async def test_a_clock_that_is_set_back_keeps_no_card_waiting(scene: Scene) -> None:
+    """T36: what was counted at a time that is still to come is not waited for."""
+    async with _world(scene) as world:
+        _held(scene, 60)
+        await world.settle()
+        for request_id in [_about(message) for message in world.slack.messages(CHANNEL)][:44]:
+            scene.vote(request_id, ALICE, Choice.DENY)
+        await world.pass_(2)
+        began = scene.later(minutes=-20)
+        world.slack.rates = type(world.slack.rates)()
+        request_id = scene.held(max_pending=1000)
+        await world.pass_(3)
+        assert world.current(request_id)
+        scene.vote(request_id, ALICE, Choice.DENY)
+        await world.pass_(3)
+        assert world.current(request_id)
+        assert scene.now - began < timedelta(minutes=1)
+
+
 async def test_words_to_many_approvers_do_not_keep_a_card_from_its_channel(scene: Scene) -> None:
     """T15 T36: an agent that asks often of a large group makes many direct messages; a card comes before all of them."""
     many = frozenset(f"slack:T01TEST/U02M{number:03d}" for number in range(90))
