@@ -1,5 +1,6 @@
 """The one execution of an approved call: claimed durably before a byte is sent, finished with what came back, never claimed again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,7 +14,7 @@ from workflows.errors import Malformed
 from workflows.lifecycle.moves import change, lock, move, votes_on
 from workflows.people import ApproverGroup
 from workflows.policy import Effect, Verdict
-from workflows.quorum import counted
+from workflows.quorum import Choice, counted
 from workflows.states import Event, State
 from workflows.tables import ApprovalRequest, Grant
 
@@ -52,11 +53,12 @@ def claim(session: Session, request_id: str, *, instance: str, fresh: Fresh, now
     row = lock(session, request_id)
     if row.state != State.APPROVED or row.expires_at <= now or row.unattended_at is not None:
         return None
-    why = _why_void(session, row, fresh)
+    group, votes = groups.find(session, row.approvers), votes_on(session, row.id)
+    why = _why_grant_void(session, row) or _why_call_void(row, fresh) or _why_votes_void(row, fresh, group, votes)
     if why is not None:
         void(session, row, why, now=now)
         return None
-    if not _enough(session, row, fresh, groups.find(session, row.approvers, now=now)):
+    if group is not None and group.user_groups and not _enough(row, fresh, groups.find(session, row.approvers, now=now), votes):
         return None
     wanted = charges(fresh.verdict.limits, grant=row.grant_id, server=row.server, tool=row.tool, now=now)
     if reserve(session, wanted, now=now) is not None:
@@ -88,10 +90,6 @@ def void(session: Session, row: ApprovalRequest, why: str, *, now: datetime) -> 
     )
 
 
-def _why_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str | None:
-    return _why_grant_void(session, row) or _why_call_void(row, fresh) or _why_votes_void(session, row, fresh)
-
-
 def _why_call_void(row: ApprovalRequest, fresh: Fresh) -> str | None:
     if not _is_what_was_held(row):
         return "The call that is stored is not the one that was held."
@@ -102,10 +100,9 @@ def _why_call_void(row: ApprovalRequest, fresh: Fresh) -> str | None:
     return None
 
 
-def _why_votes_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str | None:
+def _why_votes_void(row: ApprovalRequest, fresh: Fresh, group: ApproverGroup | None, votes: Mapping[str, Choice]) -> str | None:
     """Judge by who was in the group as far as is known: what only waits for Slack to be read is no reason to void."""
-    group = groups.find(session, row.approvers)
-    approvals = len(counted(votes_on(session, row.id), group, row.owner))
+    approvals = len(counted(votes, group, row.owner))
     if approvals < row.quorum:
         return "An approver no longer has the right to approve this."
     asked = fresh.verdict.hold
@@ -116,11 +113,11 @@ def _why_votes_void(session: Session, row: ApprovalRequest, fresh: Fresh) -> str
     return None
 
 
-def _enough(session: Session, row: ApprovalRequest, fresh: Fresh, group: ApproverGroup | None) -> bool:
+def _enough(row: ApprovalRequest, fresh: Fresh, group: ApproverGroup | None, votes: Mapping[str, Choice]) -> bool:
     """Are there as many approvals that count as the request, the policy and the group ask for today."""
     asked = fresh.verdict.hold
     needed = max(row.quorum, asked.quorum if asked else 1, group.quorum if group else 1)
-    return len(counted(votes_on(session, row.id), group, row.owner)) >= needed
+    return len(counted(votes, group, row.owner)) >= needed
 
 
 def stored_call(row: ApprovalRequest) -> ToolCall:
