@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from bot.slack import answers, group_editor, homes, modals
 from bot.slack.context import SlackContext
-from bot.slack.deciding import who
+from bot.slack.deciding import place, who
 from bot.slack.group_editor import Edited, Filled
 from bot.slack.ids import Action, Callback
 from bot.slack.modals import View
@@ -140,8 +140,8 @@ class _Listeners:
             await self.slack.database.awrite(move)
         except AskfirstError as refusal:
             return refusal
-        except Exception:
-            log.exception("a group could not be written")
+        except Exception as error:  # noqa: BLE001  # every form gets an answer
+            log.error("a group could not be written (%s)", place(error))  # noqa: TRY400  # a trace quotes what was typed
             return AskfirstError("Something went wrong inside Askfirst. Look at the list of groups, and try again.")
         return None
 
@@ -152,8 +152,8 @@ class _Listeners:
         sentence = "Only the administrators named in the configuration may change approver groups."
         detail: dict[str, JSON] = {"group": name, "tried": what, "code": NotAllowed.code, "why": sentence, "via": _VIA}
         note = partial(audit.record, event=Tag.GROUP_REFUSED, actor=person.key, now=self.slack.clock(), detail=detail)
-        await answers.opened_or_told(self.slack, body, _TITLE, modals.told(_TITLE, sentence))
         await self.slack.database.awrite(note)
+        await answers.opened_or_told(self.slack, body, _TITLE, modals.told(_TITLE, sentence))
         return False
 
     async def _editor(self, name: str) -> View:

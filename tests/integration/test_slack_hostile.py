@@ -207,3 +207,13 @@ async def test_a_click_in_the_home_that_came_too_late_is_answered(scene: Scene, 
         slack.fault("views.open", kind="error:expired_trigger_id")
         await slack.click_home(C, action)
         await eventually(lambda: "click again" in reads([message.blocks for message in slack.dms(C)]), within=8)
+
+
+async def test_who_tried_to_edit_a_group_is_in_the_trail_before_they_are_answered(stage: Stage) -> None:
+    """T23: a Slack that is slow, or a process that ends while it answers, loses no refusal."""
+    await stage.slack.event("app_home_opened", user=A, tab="home", channel="D01")
+    await eventually(lambda: A in stage.slack.homes, within=8)
+    stage.slack.fault("views.open", kind="slow:2.5")
+    await stage.slack.click_home(A, Action.GROUP_NEW, value="new")
+    await eventually(lambda: "group.refused" in stage.scene.events(), within=1.5)
+    await stage.modal(A, "Only the administrators")
