@@ -236,6 +236,7 @@ class Parts:
             yield ()
             return
         face = await SlackFace.connect(self.settings.slack, database=self.database, changes=self.changes, clock=now, desk_url=desk_url)
+        self.gateway.slack = lambda: face.healthy
         try:
             yield (face.run(),)
         finally:

@@ -120,6 +120,7 @@ class GatewayContext:
     clock: Callable[[], datetime]
     durable: bool = False
     stopping: bool = False
+    slack: Callable[[], bool] | None = None  # tells whether held calls are shown in Slack just now, where they are to be
     waiters: Waiters = field(default_factory=Waiters)
     sessions: Sessions = field(default_factory=Sessions)
     refusals: Refusals = field(default_factory=Refusals)

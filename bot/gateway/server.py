@@ -42,7 +42,7 @@ async def _listen(context: GatewayContext, http: web.BaseRequest) -> web.StreamR
     try:
         place = _SERVER.fullmatch(http.raw_path.partition("?")[0])
         if place is None:
-            return _elsewhere(http)
+            return _elsewhere(context, http)
         grant = _admit(context, http, place[1])
         return await _serve(context, http, grant)
     except Turned as turned:
@@ -55,9 +55,10 @@ async def _listen(context: GatewayContext, http: web.BaseRequest) -> web.StreamR
         return web.Response(status=499)  # the agent is gone: nobody reads this
 
 
-def _elsewhere(http: web.BaseRequest) -> web.Response:
+def _elsewhere(context: GatewayContext, http: web.BaseRequest) -> web.Response:
     if http.raw_path == "/health":
-        return web.json_response({"status": "ok"})
+        more = {} if context.slack is None else {"slack": "ok" if context.slack() else "down"}
+        return web.json_response({"status": "ok", **more})
     return refusal(404, "There is nothing here. Agents POST to /mcp/<server>/.")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -224,6 +225,7 @@ async def test_an_outage_of_a_minute_loses_no_card_and_runs_nothing(slack: FakeS
             quick = time.monotonic()
             assert not (await client.call_tool("look", {"key": "look"})).is_error
             assert time.monotonic() - quick < 2
+            assert await asyncio.to_thread(_health, world) == {"status": "ok", "slack": "down"}
             await eventually(lambda: time.monotonic() - begun > 60, within=70)
             assert not slack.messages(CHANNEL)
             slack.recover()
@@ -272,6 +274,11 @@ async def test_two_hundred_requests_at_once_have_a_card_each(slack: FakeSlack, t
                 assert "af_deny" not in actions(card)
                 shown = ["af_deny" in json.dumps(drawn) for drawn in (*card.versions, card.blocks)]
                 assert shown == sorted(shown, reverse=True)
+
+
+def _health(world: World) -> object:
+    with urllib.request.urlopen(world.url.partition("/mcp/")[0] + "/health", timeout=5) as answer:  # noqa: S310  # our own listener
+        return json.load(answer)
 
 
 def _all_shown(slack: FakeSlack, channels: Sequence[str], ids: Sequence[str]) -> bool:

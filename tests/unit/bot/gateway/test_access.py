@@ -263,6 +263,14 @@ async def test_health_needs_no_token_and_tells_nothing(stage: Stage) -> None:
     assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok"})
 
 
+async def test_health_says_whether_slack_is_reached_where_there_is_slack(stage: Stage) -> None:
+    """Without Slack the gateway goes on, so the status stays ok: a watcher is told, and nothing restarts the process."""
+    for healthy, word in ((True, "ok"), (False, "down")):
+        stage.context.slack = lambda healthy=healthy: healthy
+        answer = await stage.send(None, token=None, path="/health", method="GET")
+        assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok", "slack": word})
+
+
 async def test_a_flood_of_refusals_is_told_once_a_second_with_its_number(stage: Stage) -> None:
     """The trail cannot be filled by whoever has no token: the next row tells how many were not told."""
     for _ in range(5):
