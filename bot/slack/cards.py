@@ -282,11 +282,10 @@ def _buttons(shown: Shown, *, review: bool) -> list[Block]:
 
 def approve(shown: Shown) -> Block:
     """Make the button that approves: through a form where the policy wants a reason, with a question before it where the risk is high."""
-    value = Touched(shown.id, shown.mark).value
-    if shown.approve_needs_reason:
-        return blocks.button("Approve…", Action.APPROVE_WITH, value=value, style="primary", spoken=f"Approve {shown.tool}")
+    label, action = ("Approve…", Action.APPROVE_WITH) if shown.approve_needs_reason else ("Approve", Action.APPROVE)
     confirm = blocks.confirm_approval(shown) if shown.risk == "high" else None
-    return blocks.button("Approve", Action.APPROVE, value=value, style="primary", confirm=confirm, spoken=f"Approve {shown.tool}")
+    value = Touched(shown.id, shown.mark).value
+    return blocks.button(label, action, value=value, style="primary", confirm=confirm, spoken=f"Approve {shown.tool}")
 
 
 def _looks(shown: Shown) -> list[Block]:

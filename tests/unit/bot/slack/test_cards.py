@@ -313,11 +313,13 @@ def test_the_wording_is_ours() -> None:
 def test_what_may_do_harm_is_asked_twice(tool: str, quorum: int, risk: str) -> None:
     """T25: a call of high risk has a question before Approve, with what it does and how often; others have none."""
     shown = make(tool=tool, quorum=quorum)
-    [button] = [each for each in objects(cards.card(shown).blocks) if each.get("action_id") == Action.APPROVE]
     assert shown.risk == risk
-    assert ("confirm" in button) is (risk == "high")
-    if risk == "high":
-        assert "runs once, with exactly the arguments shown" in button["confirm"]["text"]["text"]
+    for wants_reason, action in ((False, Action.APPROVE), (True, Action.APPROVE_WITH)):
+        drawn = cards.card(replace(shown, approve_needs_reason=wants_reason)).blocks
+        [button] = [each for each in objects(drawn) if each.get("action_id") == action]
+        assert ("confirm" in button) is (risk == "high")
+        if risk == "high":
+            assert "runs once, with exactly the arguments shown" in button["confirm"]["text"]["text"]
 
 
 def test_buttons_carry_the_request_and_the_mark() -> None:
