@@ -6,7 +6,6 @@ Law: who acts comes from the verified payload alone, and is asked of Slack again
 import asyncio
 import hmac
 import logging
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from sqlmodel import Session
 from bot.slack import facts
 from bot.slack.context import SlackContext
 from bot.slack.ids import Touched, touched
+from bot.slack.listening import where
 from bot.slack.shapes import Shown
 from workflows import cards, lifecycle, queries, readings
 from workflows.cards import Standing
@@ -126,7 +126,7 @@ async def decide(slack: SlackContext, clicked: Clicked, choice: Choice, reason: 
     except AskfirstError as refusal:
         return Said(str(refusal), settled=isinstance(refusal, AlreadySettled), error=refusal)
     except Exception as error:  # noqa: BLE001  # every click gets an answer
-        log.error("a click on %s could not be carried out (%s)", clicked.touched.request_id, place(error))  # noqa: TRY400  # as in `place`
+        log.error("a click on %s could not be carried out (%s)", clicked.touched.request_id, where(error))  # noqa: TRY400  # as in `where`
         broken = AskfirstError("Something went wrong inside Askfirst. Look at how the request stands, and try again.")
         return Said(str(broken), error=broken)
     slack.changes.notify(row.id)
@@ -168,13 +168,6 @@ async def _decide(
         now=slack.clock(),
     )
     return await slack.database.awrite(cast)
-
-
-def place(error: BaseException) -> str:
-    """Name an error and where it happened; never its text, which may quote what Slack sent."""
-    inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
-    frames = traceback.extract_tb(inner.__traceback__)
-    return f"{type(inner).__name__} in {frames[-1].name}, line {frames[-1].lineno}" if frames else type(inner).__name__
 
 
 async def identify(slack: SlackContext, person: Person) -> Identity | None:

@@ -16,8 +16,9 @@ from bot.slack import modals, seeing
 from bot.slack.answers import LATE, STRANGE, opened, show, tell, told, touched_value
 from bot.slack.client import Trouble, call
 from bot.slack.context import SlackContext
-from bot.slack.deciding import Clicked, Look, clicked, identify, look, place, unlike, user_of, who
+from bot.slack.deciding import Clicked, Look, clicked, identify, look, unlike, user_of, who
 from bot.slack.ids import Action
+from bot.slack.listening import where
 from workflows import queries, readings
 from workflows.errors import AskfirstError, NotAllowed, NotFound
 from workflows.people import Identity
@@ -115,7 +116,7 @@ async def _show(slack: SlackContext, click: Clicked, view_id: str, number: int, 
     except AskfirstError as refusal:
         await show(slack, view_id, told("Nothing to show", str(refusal), slack.team))
     except Exception as error:  # noqa: BLE001  # every click gets an answer
-        log.error("the arguments of %s could not be shown (%s)", click.touched.request_id, place(error))  # noqa: TRY400  # as in `place`
+        log.error("the arguments of %s could not be shown (%s)", click.touched.request_id, where(error))  # noqa: TRY400  # as in `where`
         await show(slack, view_id, told("Nothing to show", str(AskfirstError()), slack.team))
 
 

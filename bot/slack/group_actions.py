@@ -16,9 +16,10 @@ from sqlmodel import Session
 
 from bot.slack import answers, group_editor, homes, modals
 from bot.slack.context import SlackContext
-from bot.slack.deciding import place, who
+from bot.slack.deciding import who
 from bot.slack.group_editor import Edited, Filled
 from bot.slack.ids import Action, Callback
+from bot.slack.listening import where
 from bot.slack.modals import View
 from bot.slack.whereabouts import Place, Tab
 from workflows import audit, groups
@@ -141,7 +142,7 @@ class _Listeners:
         except AskfirstError as refusal:
             return refusal
         except Exception as error:  # noqa: BLE001  # every form gets an answer
-            log.error("a group could not be written (%s)", place(error))  # noqa: TRY400  # a trace quotes what was typed
+            log.error("a group could not be written (%s)", where(error))  # noqa: TRY400  # a trace quotes what was typed
             return AskfirstError("Something went wrong inside Askfirst. Look at the list of groups, and try again.")
         return None
 

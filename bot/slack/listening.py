@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -79,3 +80,10 @@ class _Ended(AsyncListenerCompletionHandler):
 
     async def handle(self, request: Any, response: Any) -> None:  # noqa: ANN401, ARG002  # the library's own signature
         self._listening.count(-1)
+
+
+def where(error: BaseException) -> str:
+    """Name an error and its place for the log; never its text, which may quote what Slack sent."""
+    inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+    frames = traceback.extract_tb(inner.__traceback__)
+    return f"{type(inner).__name__} in {frames[-1].name}, line {frames[-1].lineno}" if frames else type(inner).__name__

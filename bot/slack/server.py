@@ -24,7 +24,7 @@ from bot.slack import actions, commands, events, group_actions, homes, precheck
 from bot.slack import client as clients
 from bot.slack.client import Trouble, TroubleKind, call
 from bot.slack.context import SlackContext
-from bot.slack.listening import Listening, quiet
+from bot.slack.listening import Listening, quiet, where
 from bot.slack.people import Directory
 from bot.slack.refusals import SlackRefused, refusal
 from bot.slack.socket import Pace, Socket
@@ -275,22 +275,14 @@ class SlackFace:
             try:
                 await work()
             except Exception as error:  # noqa: BLE001  # nothing of Slack ends the application
-                log.error("%s failed (%s); it begins again", what, _where(error))  # noqa: TRY400  # a trace may quote what Slack sent
+                log.error("%s failed (%s); it begins again", what, where(error))  # noqa: TRY400  # a trace may quote what Slack sent
             wait = self._patience.first if loop.time() - begun > self._patience.longest else wait
             await asyncio.sleep(wait)
             wait = min(2 * wait, self._patience.longest)
 
 
 async def _failed(error: Exception) -> None:
-    log.error("what somebody did in Slack could not be finished (%s)", _where(error))
-
-
-def _where(error: BaseException) -> str:
-    """Name an error and its place; its text may quote what Slack sent."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{type(error).__name__} in {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}" if trace else type(error).__name__
+    log.error("what somebody did in Slack could not be finished (%s)", where(error))
 
 
 @contextlib.contextmanager
