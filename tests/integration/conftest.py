@@ -1,7 +1,7 @@
 """A migrated database for each test, on SQLite and on PostgreSQL: migrated once and copied or emptied, because that is quick."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from sqlmodel import SQLModel
 
 from tests.databases import Cluster, sqlite_url
 from tests.factories import Scene
+from tests.fakes.slack import FakeSlack
+from tests.integration import clicking
 from workflows.database import Database
 
 
@@ -68,3 +70,25 @@ def database(migrated_url: str) -> Iterator[Database]:
 def scene(database: Database) -> Scene:
     """Declare a grant that Olivia answers for, and the group `payments`."""
     return Scene(database).declare()
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    """A Slack workspace."""
+    async with FakeSlack() as fake:
+        yield fake
+
+
+@pytest.fixture
+def file(migrated_file: Path, tmp_path: Path) -> Iterator[Scene]:
+    """The scene of the Slack face on SQLite, for what does not depend on the database."""
+    shutil.copy(migrated_file, tmp_path / "askfirst.db")
+    with closing(Database(sqlite_url(tmp_path))) as opened:
+        yield clicking.declare(Scene(opened))
+
+
+@pytest.fixture
+async def stage(file: Scene, slack: FakeSlack) -> AsyncIterator[clicking.Stage]:
+    """The Slack face, running."""
+    async with clicking.running(file, slack) as made:
+        yield made

@@ -5,21 +5,16 @@ import asyncio
 import json
 import logging
 import re
-import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from bot.slack import answers
-from tests.databases import sqlite_url
-from tests.factories import Scene, make_call
-from tests.fakes.slack import FakeSlack
-from tests.integration.clicking import ALICE, CHANNEL, A, C, O, Stage, buttons, declare, person, reads, running
+from tests.factories import make_call
+from tests.integration.clicking import ALICE, CHANNEL, A, C, O, Stage, buttons, declare, person, reads
 from tests.waiting import eventually
-from workflows.database import Database
 from workflows.people import ApproverGroup
 from workflows.states import State
 
@@ -66,28 +61,6 @@ ELSEWHERE: Mapping[str, str] = {
     "T35": "the desk and the gateway over HTTP",
     "T37": "what nobody waits for is the release's",
 }
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    """A workspace."""
-    async with FakeSlack() as fake:
-        yield fake
-
-
-@pytest.fixture
-def scene(migrated_file: Path, tmp_path: Path) -> Iterator[Scene]:
-    """A database in a file."""
-    shutil.copy(migrated_file, tmp_path / "askfirst.db")
-    with closing(Database(sqlite_url(tmp_path))) as opened:
-        yield declare(Scene(opened))
-
-
-@pytest.fixture
-async def stage(scene: Scene, slack: FakeSlack) -> AsyncIterator[Stage]:
-    """The face."""
-    async with running(scene, slack) as made:
-        yield made
 
 
 def named() -> dict[str, list[str]]:

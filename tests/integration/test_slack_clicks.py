@@ -1,16 +1,12 @@
 """Clicks on Approve: what they do, what is said, and that whatever is wrong with one decides nothing."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 from sqlmodel import Session, col, select
 
-from tests.databases import sqlite_url
 from tests.factories import Scene, make_policy
 from tests.fakes.slack import FakeSlack
 from tests.integration.clicking import (
@@ -37,28 +33,6 @@ from workflows.people import ApproverGroup
 from workflows.quorum import Choice
 from workflows.states import State
 from workflows.tables import ApprovalRequest, Vote
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    """A workspace."""
-    async with FakeSlack() as fake:
-        yield fake
-
-
-@pytest.fixture
-def file(migrated_file: Path, tmp_path: Path) -> Iterator[Scene]:
-    """A database in a file."""
-    shutil.copy(migrated_file, tmp_path / "askfirst.db")
-    with closing(Database(sqlite_url(tmp_path))) as opened:
-        yield declare(Scene(opened))
-
-
-@pytest.fixture
-async def stage(file: Scene, slack: FakeSlack) -> AsyncIterator[Stage]:
-    """The face, on SQLite."""
-    async with running(file, slack) as made:
-        yield made
 
 
 def refusals(scene: Scene, request_id: str) -> list[str]:

@@ -2,43 +2,22 @@
 
 import asyncio
 import json
-import shutil
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from bot.slack import arguments, facts
 from bot.slack.ids import Action
-from tests.databases import sqlite_url
 from tests.factories import Scene, make_call, make_policy
 from tests.fakes.slack import FakeSlack
 from tests.integration.clicking import ALICE, BOB, CAROL, OLIVIA, A, B, C, Stage, buttons, declare, reads, running
 from tests.waiting import eventually
 from workflows import groups, queries
-from workflows.database import Database
 from workflows.people import ApproverGroup
 from workflows.states import State
 
 SECRET_PLAN = "wire it to the moon"
-
-
-@pytest.fixture
-def scene(migrated_file: Path, tmp_path: Path) -> Iterator[Scene]:
-    """A database in a file."""
-    shutil.copy(migrated_file, tmp_path / "askfirst.db")
-    with closing(Database(sqlite_url(tmp_path))) as opened:
-        yield declare(Scene(opened))
-
-
-@pytest.fixture
-async def stage(scene: Scene) -> AsyncIterator[Stage]:
-    """The face."""
-    async with FakeSlack() as slack, running(scene, slack) as made:
-        yield made
 
 
 @pytest.fixture
@@ -77,10 +56,10 @@ async def test_a_guest_of_a_group_that_takes_none_reads_nothing(stage: Stage) ->
     assert "guest" in " ".join(said)
 
 
-async def test_a_guest_whom_a_group_takes_reads_what_waits(scene: Scene) -> None:
+async def test_a_guest_whom_a_group_takes_reads_what_waits(file: Scene) -> None:
     """T13: `guests` is enforced both ways: where a group takes guests its guests see their calls."""
     group = ApproverGroup("payments", frozenset({ALICE.key, BOB.key, OLIVIA.key}), guests=True)
-    async with FakeSlack() as slack, running(declare(scene, group), slack) as stage:
+    async with FakeSlack() as slack, running(declare(file, group), slack) as stage:
         slack.add_user("U01BOB", is_restricted=True)
         await stage.held(call=make_call({"plan": SECRET_PLAN}))
         await slack.event("app_home_opened", user=B, tab="home", channel="D01")
@@ -100,19 +79,19 @@ async def test_somebody_who_is_gone_reads_nothing(stage: Stage) -> None:
     assert request_id not in json.dumps(view)
 
 
-def _drawn(scene: Scene, ids_: list[str]) -> None:
+def _drawn(file: Scene, ids_: list[str]) -> None:
     for request_id in ids_:
-        view = scene.database.read(partial(queries.one, request_id=request_id))
+        view = file.database.read(partial(queries.one, request_id=request_id))
         assert view is not None
         facts.shown(view, team="T01TEST", desk_url="", pages=False)
 
 
-def test_many_large_calls_are_laid_out_once_for_lists(scene: Scene, layouts: list[threading.Thread]) -> None:
+def test_many_large_calls_are_laid_out_once_for_lists(file: Scene, layouts: list[threading.Thread]) -> None:
     """T15 T36: an agent with many large calls waiting makes nobody's Home lay all of them out at every look."""
     text = "\u202e" * 30_000
-    ids_ = [scene.held(call=make_call({"n": number, "text": text})) for number in range(6)]
+    ids_ = [file.held(call=make_call({"n": number, "text": text})) for number in range(6)]
     for _ in range(2):
-        _drawn(scene, ids_)
+        _drawn(file, ids_)
         assert len(layouts) == len(ids_)
 
 
@@ -130,10 +109,10 @@ async def test_what_is_very_large_keeps_no_other_card_from_its_channel(stage: St
     await stage.open(A, card, Action.REVIEW, "part 1 of", "\\\\u{202E}")
 
 
-def test_a_large_error_is_not_read_at_every_look(scene: Scene) -> None:
+def test_a_large_error_is_not_read_at_every_look(file: Scene) -> None:
     """T36: what an upstream says of megabytes is told by its size, as a result is."""
-    request_id = scene.held()
-    view = scene.database.read(partial(queries.one, request_id=request_id))
+    request_id = file.held()
+    view = file.database.read(partial(queries.one, request_id=request_id))
     assert view is not None
     view.request.outcome_kind, view.request.outcome = "error", json.dumps({"message": "x" * 100_000}).encode()
     said = facts.shown(view, team="T01TEST", desk_url="").outcome
@@ -163,19 +142,19 @@ async def test_spaces_at_the_beginning_of_a_line_of_a_text_are_seen(stage: Stage
     assert '\n      "deep"' in told or '\n    "deep"' in told, "the indentation of the layout stays"
 
 
-async def test_without_arguments_in_the_channel_no_warning_quotes_them(scene: Scene) -> None:
+async def test_without_arguments_in_the_channel_no_warning_quotes_them(file: Scene) -> None:
     """T13 T21: with `arguments = false` the card names no word of the call, not even one that it warns of."""
-    async with FakeSlack() as slack, running(scene, slack, arguments=False) as stage:
+    async with FakeSlack() as slack, running(file, slack, arguments=False) as stage:
         _, card = await stage.held(call=make_call({"to": "p\u0430ypal"}))
         assert "ypal" not in json.dumps(card.blocks, ensure_ascii=False)
         assert "Words that mix alphabets are in the arguments." in reads(card.blocks)
 
 
-async def test_a_tool_whose_name_does_not_fit_is_read_before_it_is_approved(scene: Scene) -> None:
+async def test_a_tool_whose_name_does_not_fit_is_read_before_it_is_approved(file: Scene) -> None:
     """T01 T02: names that differ only where a card or a list cuts them are approved after the whole was opened, and nowhere before."""
     tool = "create_refund" + "\u200b" * 120 + "_of_everything"
-    scene.policy = make_policy(tools={"*": {"require_approval": [{"conditions": []}]}})
-    async with FakeSlack() as slack, running(scene, slack) as stage:
+    file.policy = make_policy(tools={"*": {"require_approval": [{"conditions": []}]}})
+    async with FakeSlack() as slack, running(file, slack) as stage:
         request_id, card = await stage.held(call=make_call({"a": 1}, tool=tool))
         assert Action.APPROVE not in buttons(card.blocks)
         value = buttons(card.blocks)[Action.DENY]["value"]
@@ -188,12 +167,12 @@ async def test_a_tool_whose_name_does_not_fit_is_read_before_it_is_approved(scen
 
 
 @pytest.mark.parametrize("action", [Action.OPEN, Action.SEARCH, Action.GROUP_NEW, Action.GROUP_EDIT, Action.GROUP_DELETE])
-async def test_a_click_in_the_home_that_came_too_late_is_answered(scene: Scene, action: Action) -> None:
+async def test_a_click_in_the_home_that_came_too_late_is_answered(file: Scene, action: Action) -> None:
     """T24: when Slack opens no form any more, whoever clicked is told so instead of nothing."""
-    async with FakeSlack() as slack, running(scene, slack) as stage:
+    async with FakeSlack() as slack, running(file, slack) as stage:
         group = ApproverGroup("own", frozenset({ALICE.key}))
-        make = partial(groups.create, group=group, actor=CAROL, admins=frozenset({CAROL.key}), via="slack", now=scene.now)
-        scene.database.write(make)
+        make = partial(groups.create, group=group, actor=CAROL, admins=frozenset({CAROL.key}), via="slack", now=file.now)
+        file.database.write(make)
         await stage.held()
         tab = {Action.OPEN: "pending", Action.SEARCH: "history"}.get(action, "groups")
         await slack.event("app_home_opened", user=C, tab="home", channel="D01")

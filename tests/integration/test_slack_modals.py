@@ -2,50 +2,22 @@
 
 import asyncio
 import json
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.databases import sqlite_url
 from tests.factories import Scene, make_call, make_policy
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack.values import Answer
-from tests.integration.clicking import ALICE, BOB, CHANNEL, LONG, A, B, C, Stage, buttons, declare, reads, running
+from tests.integration.clicking import ALICE, BOB, CHANNEL, LONG, A, B, C, Stage, buttons, reads, running
 from tests.waiting import eventually
-from workflows.database import Database
 from workflows.policy import Policy
 from workflows.quorum import Choice
 from workflows.states import State
 from workflows.tables import Reading
 
 SECRET = "sk_live_" + "a1b2c3d4e5f6a7b8c9d0"
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    """A workspace."""
-    async with FakeSlack() as fake:
-        yield fake
-
-
-@pytest.fixture
-def scene(migrated_file: Path, tmp_path: Path) -> Iterator[Scene]:
-    """A database in a file."""
-    shutil.copy(migrated_file, tmp_path / "askfirst.db")
-    with closing(Database(sqlite_url(tmp_path))) as opened:
-        yield declare(Scene(opened))
-
-
-@pytest.fixture
-async def stage(scene: Scene, slack: FakeSlack) -> AsyncIterator[Stage]:
-    """The face."""
-    async with running(scene, slack) as made:
-        yield made
 
 
 def wanting(reason: str) -> Policy:
@@ -367,9 +339,9 @@ async def test_forged_buttons_of_forms(stage: Stage) -> None:
     assert stage.scene.state(request_id) == State.PENDING
 
 
-async def test_a_channel_without_arguments(scene: Scene, slack: FakeSlack) -> None:
+async def test_a_channel_without_arguments(file: Scene, slack: FakeSlack) -> None:
     """T02: where the channel sees no arguments nobody approves from the card; who opened them does, where they stand."""
-    async with running(scene, slack, arguments=False) as stage:
+    async with running(file, slack, arguments=False) as stage:
         request_id, card = await stage.held(call=make_call({"note": "for few eyes"}))
         assert "for few eyes" not in json.dumps(card.blocks)
         value = buttons(card.blocks)["af_review"]["value"]
@@ -379,7 +351,7 @@ async def test_a_channel_without_arguments(scene: Scene, slack: FakeSlack) -> No
         view = await stage.open(A, card, "af_review", "for few eyes", "af_approve")
         await slack.click_view(A, view["id"], "af_approve")
         await stage.modal(A, "Approved.")
-        assert scene.state(request_id) == State.APPROVED
+        assert file.state(request_id) == State.APPROVED
 
 
 async def test_a_comment_on_arguments_that_were_read(stage: Stage) -> None:
