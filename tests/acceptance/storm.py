@@ -85,15 +85,19 @@ class Storm:
     async def _decide(self, person: Person, key: str, *, by_desk: bool) -> None:
         """Vote until the vote is there: the gateway may die under the hand that votes."""
         choice = Choice(self.fates[key].value)
-        while (row := self.world.asked(key)) is None or row.state == State.PENDING:
-            if row is not None and by_desk:
-                try:
+
+        async def decided() -> bool:
+            row = self.world.asked(key)
+            if row is None or row.state != State.PENDING:
+                return row is not None
+            if by_desk:
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError, DemoFailed):
                     await person.cast(await person.ballot(row.id, choice.value), "As fate will have it.")
-                except (aiohttp.ClientError, TimeoutError, DemoFailed):
-                    await asyncio.sleep(0.05)
-            elif row is not None:
+            else:
                 self.world.vote(row.id, choice, "As fate will have it.")
-            await asyncio.sleep(0.01)
+            return False
+
+        await eventually(decided, within=60)
 
     async def _crash(self, step: str, key: str) -> None:
         """Kill the gateway when a call has come as far as the step, at a random moment after it was seen; start it again."""
