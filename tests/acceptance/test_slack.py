@@ -213,9 +213,9 @@ async def test_a_kill_between_click_and_repaint_leaves_no_card_that_lies(slack: 
         assert world.ran("kill") == 1
 
 
-async def test_an_outage_of_a_minute_loses_no_card_and_runs_nothing(slack: FakeSlack, tmp_path: Path) -> None:
+async def test_an_outage_of_a_minute_loses_no_card_and_runs_nothing(slack: FakeSlack, transport: str, tmp_path: Path) -> None:
     """While Slack is down calls stay held and other calls go through; afterwards each has one card, and clicks work."""
-    with gateway(slack, "socket", tmp_path, budget=2.0) as world:
+    with gateway(slack, transport, tmp_path, budget=2.0) as world:
         await start(world)
         begun = time.monotonic()
         slack.outage()
@@ -237,7 +237,7 @@ async def test_an_outage_of_a_minute_loses_no_card_and_runs_nothing(slack: FakeS
                 assert world.ran(f"out-{number}") == 1
 
 
-async def test_two_hundred_requests_at_once_have_a_card_each(slack: FakeSlack, tmp_path: Path) -> None:
+async def test_two_hundred_requests_at_once_have_a_card_each(slack: FakeSlack, transport: str, tmp_path: Path) -> None:
     """Two hundred calls are held at once: each gets one card, which never shows an older state again, without a storm of refusals.
 
     They go to four channels, because Slack takes one message a second in each; `test_slack_sync` shows two hundred in one.
@@ -255,7 +255,7 @@ async def test_two_hundred_requests_at_once_have_a_card_each(slack: FakeSlack, t
         "approval": {"approvers": "people", "expires_in": "1h"},
         "tools": {"act": {"require_approval": rules}},
     }
-    with gateway(slack, "socket", tmp_path, budget=0.0) as world:
+    with gateway(slack, transport, tmp_path, budget=0.0) as world:
         (tmp_path / "counting.json").write_text(json.dumps(policy))
         config = world.config.read_text().replace("[gateway]", "[gateway]\nmax_pending_per_grant = 500", 1)
         world.config.write_text(config)
