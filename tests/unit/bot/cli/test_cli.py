@@ -184,11 +184,16 @@ def test_ctrl_c_ends_quietly(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*ASKFIRST, "check", "--config", pipe], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        until(lambda: _has_open(process.pid, pipe), within=20)
+        until(lambda: _has_open(process.pid, pipe) and _sleeps(process.pid), within=20)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     os.close(writer)
     assert (process.returncode, out, err) == (130, "", "")
+
+
+def _sleeps(process_id: int) -> bool:
+    """Tell whether it waits in the kernel: a signal right before a blocking read would be noticed by nobody until there is something."""
+    return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 def _has_open(process_id: int, path: Path) -> bool:
