@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -181,14 +182,25 @@ def test_ctrl_c_ends_quietly(tmp_path: Path) -> None:
     pipe = tmp_path / "askfirst.toml"
     os.mkfifo(pipe)
     writer = os.open(pipe, os.O_RDWR)
-    with subprocess.Popen(
-        [*ASKFIRST, "check", "--config", pipe], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    command = [*ASKFIRST, "check", "--config", str(pipe)]
+    with _heeding(signal.SIGINT):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process:
         until(lambda: _has_open(process.pid, pipe) and _sleeps(process.pid), within=20)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     os.close(writer)
     assert (process.returncode, out, err) == (130, "", "")
+
+
+@contextlib.contextmanager
+def _heeding(number: signal.Signals) -> Iterator[None]:
+    """Let programs that begin here heed a signal, though these tests were started where it is ignored, as in the background."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _sleeps(process_id: int) -> bool:
