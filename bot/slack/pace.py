@@ -31,15 +31,20 @@ _LONGEST = 10.0  # seconds between two tries while Slack is down: so long it may
 
 
 class Pace:
-    """When which method may be called. `clock` gives aware UTC; `healthy` is False while Slack refuses our token."""
+    """When which method may be called. `clock` gives aware UTC."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self.healthy = True
+        self._refused = False  # our token
         self._clock = clock
         self._calls: dict[str, deque[datetime]] = {}
         self._until: dict[str, datetime] = {}
         self._all_until: datetime | None = None
         self._failures = 0
+
+    @property
+    def healthy(self) -> bool:
+        """Tell whether Slack took what it was told last: False while it refuses our token, and while it does not answer."""
+        return not self._refused and not self._failures
 
     def ready(self, method: str, *, spare: int = 0) -> bool:
         """Tell whether this method may be called now, and so many calls are left for others."""
@@ -72,7 +77,7 @@ class Pace:
             self._note(trouble, name)
             raise
         self._up()
-        self.healthy = True
+        self._refused = False
         return answer
 
     def _note(self, trouble: Trouble, method: str) -> None:
@@ -85,8 +90,8 @@ class Pace:
             self._until[method] = self._clock() + timedelta(seconds=trouble.retry_after or 1.0)
         elif trouble.kind is TroubleKind.AUTH and (trouble.error != SCOPE or method in (POST, UPDATE)):
             self._stop(_REFUSED)
-            if self.healthy:
-                self.healthy = False
+            if not self._refused:
+                self._refused = True
                 log.error("Slack refuses our token (%s); nothing is posted. `askfirst doctor` says the remedy.", trouble.error)
 
     def _stop(self, seconds: float) -> None:

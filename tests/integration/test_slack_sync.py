@@ -489,8 +489,10 @@ async def test_an_outage_is_asked_about_rarely_and_then_everything_is_said(scene
         scene.vote(before, ALICE, Choice.DENY)
         await world.pass_(60)
         assert 5 <= len(world.slack.calls) <= 15
+        assert world.health() is False
         world.slack.clear_faults()
         await world.settle()
+        assert world.health() is True
         assert all(world.current(request_id) for request_id in (before, *requests))
         said = [record.getMessage() for record in caplog.records if record.name == "bot.slack.pace"]
         assert [line.partition(" (")[0] for line in said] == ["Slack does not answer", "Slack answers again"]
