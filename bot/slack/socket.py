@@ -37,7 +37,7 @@ class Pace:
     gone: float = 15.0
     silence: float = 1_800.0
     pause: float = 1.0
-    longest_pause: float = 60.0
+    longest_pause: float = 15.0  # until it is back nobody's click arrives; Slack takes fifty tries a minute
     drain: float = 3.0
 
 
