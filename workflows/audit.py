@@ -70,6 +70,9 @@ class Tag(StrEnum):
     REQUEST_VOTE = "request.vote"
     SERVE_START = "serve.start"
     SERVE_STOP = "serve.stop"
+    TOOL_ACCEPT = "tool.accept"
+    TOOL_CHANGE = "tool.change"
+    TOOL_PIN = "tool.pin"
 
 
 SYSTEM = "askfirst"

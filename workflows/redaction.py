@@ -6,10 +6,37 @@ hidden value is keyed with a secret of this process's database, so that a swap s
 
 import hashlib
 import hmac
+import json
 import re
 import unicodedata
+from dataclasses import dataclass
+from typing import Final
 
 from workflows.calls import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What a policy hides beside what looks like a secret: values by their path in the arguments, and text by its pattern (RE2).
+
+    A path is names, without the leading `args`; `*` stands for any one name, and a list is walked through, all of its items.
+    """
+
+    paths: tuple[tuple[str, ...], ...] = ()
+    patterns: tuple[str, ...] = ()
+
+    def written(self) -> str | None:
+        """Write it down for the row of a request; None when it hides nothing."""
+        return json.dumps([self.paths, self.patterns]) if self.paths or self.patterns else None
+
+    @classmethod
+    def read(cls, text: str | None) -> "Redaction":
+        """Read what `written` wrote."""
+        paths, patterns = json.loads(text or "[[], []]")
+        return cls(tuple(tuple(path) for path in paths), tuple(patterns))
+
+
+NOTHING: Final = Redaction()
 
 _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)|secret|token$|(^|_|-)token|api_?-?key|access_?-?key|private_?-?key|authorization|credential|cookie|signature|(^|_)pin$|(^|_)cvv",

@@ -100,6 +100,31 @@ class ApprovalRequest(SQLModel, table=True):
     outcome_kind: str | None = Field(default=None, max_length=16)
     outcome: bytes | None = None  # JSON text of the upstream's result or error object
     outcome_is_error: bool = False
+    category: str | None = Field(default=None, max_length=16)  # what the catalogue made of the tool when the call was held
+    risk: str | None = Field(default=None, max_length=16)
+    signals: str | None = Field(default=None, sa_type=sa.Text)  # JSON list of sentences, reasons for care
+    redaction: str | None = Field(default=None, sa_type=sa.Text)  # what the policy hides, as `Redaction.written` writes it
+    tool_sha256: str | None = Field(default=None, max_length=64)  # of the tool's definition, as `ToolDefinition` has it
+    difference: str | None = Field(default=None, sa_type=sa.Text)  # how that differs from the one that was accepted; None: it does not
+
+
+class ToolDefinition(SQLModel, table=True):
+    """A tool of a server: the definition that was accepted, and the one that the server lists now where that differs.
+
+    Both are canonical JSON of what an agent goes by: name, description, inputSchema, annotations. The digests are SHA-256 (hex).
+    """
+
+    __tablename__: ClassVar[str] = "tools"
+
+    server: str = Field(primary_key=True, max_length=100)
+    tool: str = Field(primary_key=True, max_length=256)
+    sha256: str = Field(max_length=64)
+    definition: str = Field(sa_type=sa.Text)
+    accepted_at: datetime
+    accepted_by: str = Field(sa_type=sa.Text)
+    changed_sha256: str | None = Field(default=None, max_length=64)
+    changed_definition: str | None = Field(default=None, sa_type=sa.Text)
+    changed_at: datetime | None = None
 
 
 class Vote(SQLModel, table=True):
@@ -209,13 +234,13 @@ class AuditCheckpoint(SQLModel, table=True):
 
 
 class Counter(SQLModel, table=True):
-    """How much of a limit is used in one window."""
+    """How much of a limit is used in one window, in units: `Limit.unit` tells how many make one."""
 
     __tablename__: ClassVar[str] = "counters"
 
     key: str = Field(primary_key=True, max_length=512)
     window_start: datetime = Field(primary_key=True)
-    used: int
+    used: int = Field(sa_type=sa.BigInteger)
 
 
 class DeskLink(SQLModel, table=True):

@@ -25,7 +25,7 @@ from workflows import policy
 from workflows.calls import ToolCall
 from workflows.counters import Refused
 from workflows.errors import AskfirstError
-from workflows.policy import Limit, Policy, approvals, validating
+from workflows.policy import Limit, Policy, approvals, predicates, validating
 from workflows.policy.limits import Scope, Window
 from workflows.policy.shapes import Op
 from workflows.states import State
@@ -186,7 +186,7 @@ def test_every_key_of_a_policy_and_every_operator_is_told() -> None:
     """The table names the keys of the format, and no other."""
     told = {name for row in _rows(_section("Policies").split("| key | where", 1)[1].join(["| key | where", ""])) for name in _names(row[0])}
     conditions, limit = {"conditions", "on_deny"}, {"counter", "window", "max", "scope"}
-    known = validating._DOCUMENT | validating._ENTRY | validating._CONDITION | approvals.KEYS
+    known = validating.DOCUMENT | validating.ENTRY | predicates.KEYS | approvals.KEYS
     assert told == known
     assert [key for key in sorted(conditions | limit) if f"`{key}`" not in _section("Policies")] == []
     assert [op for op in Op if f"`{op}`" not in _section("Policies")] == []

@@ -147,6 +147,7 @@ _EXCEPTIONS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
             "workflows/migrations/env.py",
             "workflows/migrations/versions/0001_first.py",
             "workflows/migrations/versions/0002_slack.py",
+            "workflows/migrations/versions/0003_policy.py",
         ),
         ("integration/test_migrations.py",),
     ),

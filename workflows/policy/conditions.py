@@ -15,9 +15,11 @@ A test answers True, False, or a sentence: "it cannot be told". A sentence count
 | list              | -             | -        | members  | there  | -        | -            | -        | with a list    |
 | object            | -             | -        | -        | there  | -        | -            | -        | with an object |
 
-* Every operator but `exists` is False for a missing argument, `neq` and `not_in` too, as in PolicyLayer v1: the upstream's own default then
-  applies, and a rule that must see the argument says so with `exists` in `require`. An explicit null is not missing, because what an
-  upstream makes of it is its own affair: only `exists` counts it as absent. A rule's null equals null alone.
+* An operator that is met by a certain value (`eq`, `in`, `gt`, `regex`, …) is False for a missing argument, as in PolicyLayer v1: the
+  upstream's own default then applies, and a rule that must see the argument says so with `exists` in `require`. One that is met by every
+  other value (`neq`, `not_in`, and any inside a `not`) cannot tell: False there would let a call pass for leaving the argument out.
+  An explicit null is not missing, because what an upstream makes of it is its own affair: only `exists` counts it as absent. A rule's
+  null equals null alone.
 * Whole numbers are compared exactly; a number with a fraction or an exponent is first read in double precision, as servers read it.
 * Text counts as a number when it is one by JSON's grammar, and is compared exactly.
   Booleans are not numbers.
@@ -25,7 +27,7 @@ A test answers True, False, or a sentence: "it cannot be told". A sentence count
 * `contains` finds a text in a text, or a member in a list by `eq`; it cannot tell when no member is equal and one cannot be compared.
 * `regex` is RE2, searched anywhere in a text: no look-around, no back-references, and time in proportion to the text.
 
-A condition looks at arguments. Other subjects, such as the agent or the time, would be further readers beside those of `paths`.
+What a condition looks at, an argument or another subject, is found by the readers of `paths`.
 """
 
 import operator
@@ -60,14 +62,14 @@ _LONGEST_PATTERN: Final = 10_000
 
 
 def is_number(value: object) -> bool:
-    """Tell a JSON number; booleans are not numbers."""
-    return type(value) is int or (type(value) is float and isfinite(value))
+    """Tell a number: of JSON, or what a counter holds; booleans are not numbers."""
+    return type(value) is int or (type(value) is float and isfinite(value)) or type(value) is Decimal
 
 
 def decimal(value: object) -> Decimal | None:
     """Give the exact decimal of a number as it was read, or of a text that is a JSON number; None for anything else."""
-    if type(value) is int:
-        return Decimal(value)
+    if type(value) in {int, Decimal}:
+        return Decimal(value)  # type: ignore[arg-type]  # one of the two
     if type(value) is float:
         return Decimal(repr(value)) if isfinite(value) else None
     if type(value) is str and len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value):
@@ -87,11 +89,12 @@ def why_not(op: Op, value: JSON) -> str | None:
     if op is Op.EXISTS and not isinstance(value, bool):
         return f"exists takes true or false, and this is {kind(value)}."
     if op is Op.REGEX:
-        return _why_no_pattern(value)
+        return why_no_pattern(value)
     return None
 
 
-def _why_no_pattern(value: JSON) -> str | None:
+def why_no_pattern(value: JSON) -> str | None:
+    """Say why a text is no pattern that can be searched for in time, or None when it is one."""
     if not isinstance(value, str):
         return f"regex takes a pattern as text, and this is {kind(value)}."
     if len(value) > _LONGEST_PATTERN:
@@ -112,10 +115,27 @@ def _pattern(text: str) -> Any:  # noqa: ANN401  # re2 ships no types
     return re2.compile(text.encode(), options)
 
 
-def compile_test(path: str, op: Op, value: JSON) -> Test:
-    """Compile one condition. `path` is for its sentences; the value must have passed `why_not`."""
+def compile_test(path: str, op: Op, value: JSON, *, negated: bool = False) -> Test:
+    """Compile one condition. `path` is for its sentences; the value must have passed `why_not`.
+
+    With `negated` it stands inside a `not`, where "not met" would come out as met: there a missing value cannot be told.
+    """
     if op is Op.EXISTS:
         return _existence(wanted=value is True)
+    test = _compiled(path, op, value)
+    return _doubting(path, op, test) if negated or op in {Op.NEQ, Op.NOT_IN} else test
+
+
+def _doubting(path: str, op: Op, test: Test) -> Test:
+    def doubting(value: object) -> Outcome:
+        if value is MISSING:
+            return f"{path} is missing, and {op.value} cannot tell here what is meant without it: send it."
+        return test(value)
+
+    return doubting
+
+
+def _compiled(path: str, op: Op, value: JSON) -> Test:
     if op in _ORDER:
         return _ordering(path, op, value)
     if op is Op.REGEX:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 
 class Window(StrEnum):
@@ -31,15 +32,44 @@ class Scope(StrEnum):
     GLOBAL = "global"
 
 
+MICRO: Final = 1_000_000
+"""How finely amounts are counted: a limit that adds up an argument counts millionths of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `max` calls in one window. `rule` is the rule id that a refusal names; `counter` is the name the document gave it."""
+    """At most `max` in one window. `rule` is the rule id that a refusal names; `counter` is the name the document gave it.
+
+    A call adds `increment`, or the number at the path `increment_from` of its arguments (without the leading `args`). `amount` is what one
+    call adds, in units: whole ones, or millionths where an argument is added up. `message` is what a refusal says instead of our own
+    words. `identity` is what the counter is known by, where that is not the rule.
+    """
 
     rule: str
     counter: str
     window: Window
     max: int
     scope: Scope
+    increment: int = 1
+    increment_from: tuple[str, ...] = ()
+    amount: int = 1
+    message: str = ""
+    identity: str = ""
+
+    @property
+    def unit(self) -> int:
+        """How many units make one."""
+        return MICRO if self.increment_from else 1
+
+    @property
+    def ceiling(self) -> int:
+        """How many units fit in a window."""
+        return self.max * self.unit
+
+    @property
+    def name(self) -> str:
+        """What the counter is known by: the same for all limits that share it."""
+        return f"{self.identity or self.rule}{'/micro' if self.increment_from else ''}"
 
     def key(self, *, grant: str, server: str, tool: str) -> str:
         """Name the counter row, without its window's start: the same text for all calls that share it, and for no others.
@@ -53,7 +83,7 @@ class Limit:
             Scope.TOOL: [server, tool],
             Scope.GLOBAL: [],
         }[self.scope]
-        return json.dumps([self.scope.value, *sharers, self.rule, self.window.value], separators=(",", ":"))
+        return json.dumps([self.scope.value, *sharers, self.name, self.window.value], separators=(",", ":"))
 
     def window_start(self, now: datetime) -> datetime:
         """Say when the window that holds `now` began (UTC). Raises ValueError for a time without a zone."""

@@ -9,9 +9,9 @@ from typing import TypeAlias
 Matcher: TypeAlias = Callable[[str], bool]
 
 
-def is_pattern(text: str) -> bool:
-    """Tell a pattern from a plain name."""
-    return "*" in text
+def is_pattern(text: str, *, literal: bool = False) -> bool:
+    """Tell a pattern from a plain name. In a `literal` document the only pattern is a lone `*`."""
+    return text == "*" if literal else "*" in text
 
 
 def matcher(pattern: str) -> Matcher:
@@ -36,9 +36,9 @@ def matcher(pattern: str) -> Matcher:
     return matches
 
 
-def any_of(patterns: Iterable[str]) -> Matcher:
+def any_of(patterns: Iterable[str], *, literal: bool = False) -> Matcher:
     """Compile names and patterns into one test: whether any of them matches."""
     listed = list(patterns)
-    names = frozenset(text for text in listed if not is_pattern(text))
-    tests = [matcher(text) for text in listed if is_pattern(text)]
+    names = frozenset(text for text in listed if not is_pattern(text, literal=literal))
+    tests = [matcher(text) for text in listed if is_pattern(text, literal=literal)]
     return lambda tool: tool in names or any(test(tool) for test in tests)

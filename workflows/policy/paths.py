@@ -1,19 +1,38 @@
-"""Where a condition looks: the value at a path of the arguments, or why there is none that can be trusted.
+"""Where a condition looks: the value at a path, or why there is none that can be trusted.
 
-A path is `args.` and names joined by dots. It walks objects only:
+A path is a subject and names joined by dots:
+
+| path | what is there |
+| --- | --- |
+| `args.NAME…` | an argument, or a member of an object inside it |
+| `grant.label`, `grant.owner`, `grant.server` | who asks |
+| `tool.name`, `tool.category`, `tool.risk` | the tool's name, and what the catalogue makes of its definition |
+| `tool.annotations.NAME` | what the server says of the tool; MCP's own default where it says nothing |
+| `time.hour`, `time.minute` | when, in the policy's time zone: 0 to 23, 0 to 59 |
+| `time.weekday`, `time.date` | on which day: `"monday"` to `"sunday"`, `"2026-01-31"` |
+| `state.TOOL.COUNTER`, `state._global.COUNTER` | how much of a counter is used (Intercept alone) |
+
+In arguments it walks objects only:
 
 * a name that is absent, or anything inside null, is MISSING;
 * a step into a list, text, number or boolean is Unclear. A list index is not supported, because one checked element would let the others
   pass; and a text may be JSON that the upstream unpacks;
 * a name that is present in another letter case is Unclear, because some upstreams match names without case.
+
+Of the other subjects, what is not known is Unclear.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
 
-from workflows.calls import JSON
+from workflows.calls import JSON, ToolCall
+from workflows.policy.limits import Limit
+from workflows.policy.situation import HINTS, WEEKDAYS, KnownTool, Situation
 
 
 class Absent(Enum):
@@ -32,7 +51,8 @@ class Unclear:
     why: str
 
 
-Reader: TypeAlias = Callable[[Mapping[str, JSON]], object]
+Reader: TypeAlias = Callable[[ToolCall, Situation], object]
+_Walk: TypeAlias = Callable[[Mapping[str, JSON]], object]
 
 _KINDS: Final = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object", type(None): "null"}
 
@@ -42,8 +62,98 @@ def kind(value: object) -> str:
     return _KINDS.get(type(value), "not JSON")
 
 
-def reader(path: tuple[str, ...]) -> Reader:
-    """Compile a path into a function from arguments to the value there, MISSING or Unclear."""
+SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "args": (),
+    "grant": ("label", "owner", "server"),
+    "tool": ("name", "category", "risk", "annotations"),
+    "time": ("hour", "minute", "weekday", "date"),
+}
+"""The subjects of paths, and the names that each of them has; an argument may have any name."""
+
+
+def reader(path: tuple[str, ...], *, zone: str = "UTC", counter: Limit | None = None) -> Reader:
+    """Compile a path into a function from a call and its situation to the value there, MISSING or Unclear.
+
+    `zone` is the policy's time zone, `counter` what a path of the subject `state` reads.
+    """
+    subject, *names = path
+    if subject == "args":
+        walk = _walker(tuple(names))
+        return lambda call, _: walk(call.arguments)
+    if subject == "grant":
+        return _of_grant(names[0])
+    if subject == "time":
+        return _of_time(names[0], ZoneInfo(zone))
+    if subject == "tool":
+        return _of_tool(names)
+    return _of_counter(path, counter)
+
+
+def _of_grant(name: str) -> Reader:
+    unknown = Unclear(f"grant.{name} is not known here, so the policy cannot tell who asks.")
+
+    def read(call: ToolCall, situation: Situation) -> object:
+        found = {"label": situation.label, "owner": situation.owner, "server": call.server or None}[name]
+        return unknown if found is None else found
+
+    return read
+
+
+def _of_time(name: str, zone: ZoneInfo) -> Reader:
+    unknown = Unclear(f"time.{name} is not known here.")
+
+    def read(_: ToolCall, situation: Situation) -> object:
+        return unknown if situation.at is None else _part_of(situation.at.astimezone(zone), name)
+
+    return read
+
+
+def _part_of(moment: datetime, name: str) -> object:
+    if name == "hour":
+        return moment.hour
+    if name == "minute":
+        return moment.minute
+    return WEEKDAYS[moment.weekday()] if name == "weekday" else moment.date().isoformat()
+
+
+def _of_tool(names: list[str]) -> Reader:
+    if names == ["name"]:
+        return lambda call, _: call.tool
+    place = ".".join(["tool", *names])
+    unknown = Unclear(f"{place} is not known: the server does not list this tool, or its list could not be read.")
+
+    def read(_: ToolCall, situation: Situation) -> object:
+        return unknown if situation.tool is None else _said_of(situation.tool, names)
+
+    return read
+
+
+def _said_of(tool: KnownTool, names: list[str]) -> object:
+    if names[0] == "annotations":
+        return tool.annotations.get(names[1], HINTS.get(names[1], MISSING))
+    return tool.category if names[0] == "category" else tool.risk
+
+
+def _of_counter(path: tuple[str, ...], counter: Limit | None) -> Reader:
+    place = ".".join(path)
+    unknown = Unclear(f"The counter {place} cannot be read here.")
+
+    def read(_: ToolCall, situation: Situation) -> object:
+        if counter is None or counter.name not in situation.used:
+            return unknown
+        used = Decimal(situation.used[counter.name]) / counter.unit
+        return int(used) if used == used.to_integral_value() else used
+
+    return read
+
+
+def argument(path: tuple[str, ...]) -> Callable[[ToolCall], object]:
+    """Compile the path of an argument, without the leading `args`."""
+    walk = _walker(path)
+    return lambda call: walk(call.arguments)
+
+
+def _walker(path: tuple[str, ...]) -> _Walk:
     if len(path) == 1:
         return _member(path[0], f"args.{path[0]}")
     steps = [_member(name, f"args.{'.'.join(path[: depth + 1])}") for depth, name in enumerate(path)]
@@ -64,7 +174,7 @@ def reader(path: tuple[str, ...]) -> Reader:
     return walk
 
 
-def _member(name: str, place: str) -> Reader:
+def _member(name: str, place: str) -> _Walk:
     size, folded = len(name), name.casefold()
 
     def read(holder: Mapping[str, JSON]) -> object:

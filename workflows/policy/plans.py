@@ -1,16 +1,20 @@
 """What the policy does with the calls of one tool, compiled once. Law: a call is judged by looking at it, with no I/O, clock or memory."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from workflows.calls import JSON
+from workflows.calls import ToolCall
+from workflows.policy.amounts import Counted, measured
 from workflows.policy.limits import Limit
 from workflows.policy.paths import Reader, reader
-from workflows.policy.shapes import Effect, Entry, Hold, Outcome, ReasonRequired, Rule, Test, Verdict
+from workflows.policy.shapes import Condition, Effect, Entry, Group, Hold, Joined, Outcome, ReasonRequired, Rule, Verdict
+from workflows.policy.situation import Situation
 
-Checks: TypeAlias = tuple[tuple[int, Test], ...]
-"""Compiled conditions: which of the values read, and the test of it."""
+Check: TypeAlias = Callable[[list[object]], Outcome]
+"""A compiled condition or group: from the values that the plan read to an outcome."""
+
+Checks: TypeAlias = tuple[Check, ...]
 
 _STRICTNESS = {choice.value: rank for rank, choice in enumerate(ReasonRequired)}
 
@@ -35,62 +39,76 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All rules for one tool, in the order in which they are asked; `otherwise` is the verdict when none of them stops the call."""
+    """All rules for one tool, in the order in which they are asked; `otherwise` is the verdict when none of them stops the call.
+
+    `counted` are the counters that must be read before it is asked; `amounts` measure what the call adds to its limits, where one does.
+    """
 
     readers: tuple[Reader, ...]
     gates: tuple[Gate, ...]
     questions: tuple[Question, ...]
     otherwise: Verdict
+    counted: tuple[Limit, ...] = ()
+    amounts: Counted | None = None
 
-    def judge(self, arguments: Mapping[str, JSON]) -> Verdict:
+    def judge(self, call: ToolCall, situation: Situation) -> Verdict:
         """Answer a call: the first denial, else the strictest hold, else `otherwise`."""
-        values = [read(arguments) for read in self.readers]
+        values = [read(call, situation) for read in self.readers]
         for gate in self.gates:
-            met = _met(gate.checks, values)
+            met = both(gate.checks, values)
             if (met is not True) if gate.needed else (met is not False):
                 return _saying(gate.denial, met)
-        if not self.questions:
-            return self.otherwise
-        asked: list[tuple[Question, Outcome]] = [
-            (question, met) for question in self.questions if (met := _met(question.checks, values)) is not False
-        ]
-        return _strictest(asked) if asked else self.otherwise
+        verdict = self.otherwise
+        if self.questions:
+            asked = [(question, met) for question in self.questions if (met := both(question.checks, values)) is not False]
+            verdict = _strictest(asked) if asked else verdict
+        return verdict if self.amounts is None else self.amounts(call, verdict)
 
 
 def fixed(verdict: Verdict) -> Plan:
     """Make the plan of a tool whose every call gets the same verdict."""
-    return Plan((), (), (), verdict)
+    return Plan((), (), (), verdict, amounts=measured(verdict.limits))
 
 
-def compiled(entries: Iterable[Entry], limits: tuple[Limit, ...]) -> Plan:
+def compiled(entries: Iterable[Entry], limits: tuple[Limit, ...], *, zone: str = "UTC") -> Plan:
     """Compile the entries that apply to one tool, in the order in which their rules are asked."""
     entries = tuple(entries)
     every = tuple(limit for entry in entries for limit in entry.limits) + limits
+    counted = {f"state.{limit.identity}": limit for entry in entries for limit in entry.counted}
     slots: dict[tuple[str, ...], int] = {}
 
     def checks(rule: Rule) -> Checks:
-        return tuple((slots.setdefault(condition.path, len(slots)), condition.test) for condition in rule.conditions)
+        return tuple(_check(condition, slots) for condition in rule.conditions)
 
-    gates = tuple(
-        Gate(checks(rule), needed, Verdict(Effect.DENY, rule.id, rule.message))
-        for entry in entries
-        for needed, rules in ((True, entry.require), (False, entry.deny_if))
-        for rule in rules
-    )
+    gates = tuple(Gate(checks(rule), rule.needed, Verdict(Effect.DENY, rule.id, rule.message)) for entry in entries for rule in entry.gates)
     questions = tuple(
         Question(checks(rule), Verdict(Effect.HOLD, rule.id, rule.hold.reason, rule.hold, every), rule.hold)
         for entry in entries
         for rule in entry.require_approval
         if rule.hold is not None
     )
-    return Plan(tuple(map(reader, slots)), gates, questions, Verdict(Effect.ALLOW, "", "", limits=every))
+    readers = tuple(reader(path, zone=zone, counter=counted.get(".".join(path))) for path in slots)
+    return Plan(readers, gates, questions, Verdict(Effect.ALLOW, "", "", limits=every), tuple(counted.values()), measured(every))
 
 
-def _met(checks: Checks, values: list[object]) -> Outcome:
-    """Tell whether all conditions are met: one that is not settles it, else one that cannot be told leaves it untold."""
+def _check(condition: Condition | Group, slots: dict[tuple[str, ...], int]) -> Check:
+    """Compile a condition to a look at one of the values that are read, and a group to its members joined."""
+    if isinstance(condition, Condition):
+        slot, test = slots.setdefault(condition.path, len(slots)), condition.test
+        return lambda values: test(values[slot])
+    members = tuple(_check(member, slots) for member in condition.members)
+    if condition.joined is Joined.ALL:
+        return lambda values: both(members, values)
+    if condition.joined is Joined.ANY:
+        return lambda values: either(members, values)
+    return lambda values: opposite(both(members, values))
+
+
+def both(checks: Iterable[Check], values: list[object]) -> Outcome:
+    """Tell whether all checks are met: one that is not settles it, else one that cannot be told leaves it untold."""
     untold: Outcome = True
-    for slot, test in checks:
-        outcome = test(values[slot])
+    for check in checks:
+        outcome = check(values)
         if outcome is False:
             return False
         if outcome is not True and untold is True:
@@ -98,12 +116,29 @@ def _met(checks: Checks, values: list[object]) -> Outcome:
     return untold
 
 
+def either(checks: Iterable[Check], values: list[object]) -> Outcome:
+    """Tell whether one check is met at least: one that is settles it, else one that cannot be told leaves it untold."""
+    untold: Outcome = False
+    for check in checks:
+        outcome = check(values)
+        if outcome is True:
+            return True
+        if outcome is not False and untold is False:
+            untold = outcome
+    return untold
+
+
+def opposite(outcome: Outcome) -> Outcome:
+    """Turn met and not met around; what cannot be told stays so."""
+    return outcome if isinstance(outcome, str) else not outcome
+
+
 def _saying(verdict: Verdict, met: Outcome) -> Verdict:
     """Add why a condition could not be told to what the rule says."""
     return replace(verdict, message=f"{verdict.message} {met}") if isinstance(met, str) else verdict
 
 
-def _strictest(asked: list[tuple[Question, Outcome]]) -> Verdict:
+def _strictest(asked: Sequence[tuple[Question, Outcome]]) -> Verdict:
     """Choose by the largest quorum, then the shortest time, then the order; a reason that any of them requires stays required."""
     question, met = min(asked, key=lambda pair: (-pair[0].hold.quorum, pair[0].hold.expires_in))
     verdict = _saying(question.verdict, met)

@@ -9,6 +9,7 @@ from typing import ClassVar, TypeAlias
 from workflows.calls import JSON
 from workflows.errors import AskfirstError
 from workflows.policy.limits import Limit
+from workflows.redaction import NOTHING, Redaction
 
 
 class Effect(StrEnum):
@@ -68,9 +69,31 @@ Report: TypeAlias = Callable[[str, str], None]
 """Where a reader of documents puts a problem: JSON pointer, sentence."""
 
 
+class Changed(StrEnum):
+    """What happens to a call of a tool whose definition changed since it was accepted."""
+
+    HOLD = "hold"
+    DENY = "deny"
+
+
+class Mode(StrEnum):
+    """Whether a policy holds calls, or only tells the audit trail which ones it would hold. What it denies is denied in both."""
+
+    ENFORCE = "enforce"
+    MONITOR = "monitor"
+
+
+class Joined(StrEnum):
+    """How a group joins its conditions. `not` is met when not all of them are."""
+
+    ANY = "any"
+    ALL = "all"
+    NOT = "not"
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One test of one argument. `path` is the argument's name, then the names inside it, without the leading `args`."""
+    """One test of one value. `path` is the subject (`args`, `grant`, `tool`, `time`, `state`), then the names inside it."""
 
     path: tuple[str, ...]
     op: Op
@@ -80,14 +103,28 @@ class Condition:
     @property
     def label(self) -> str:
         """Name the condition as rule ids do."""
-        return f"args.{'.'.join(self.path)}-{self.op.value}"
+        return f"{'.'.join(self.path)}-{self.op.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Conditions that are joined in another way than by `and`."""
+
+    joined: Joined
+    members: "tuple[Condition | Group, ...]"
+
+    @property
+    def label(self) -> str:
+        """Name the group as rule ids do."""
+        return f"{self.joined.value}({','.join(member.label for member in self.members)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """How a held call is decided: by whom, by how many of them, until when. `quorum` counts approvals, `channel` is where the card goes.
 
-    `reason_required` is "never", "deny" or "always": which votes must say why.
+    `reason_required` is "never", "deny" or "always": which votes must say why. A repeat of the call joins a request that waits for no
+    longer than `dedupe`, and asks anew after that; None: it joins for as long as that lives.
     """
 
     approvers: str
@@ -97,32 +134,45 @@ class Hold:
     channel: str | None
     reason: str
     reason_required: str = ReasonRequired.NEVER.value
+    dedupe: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Conditions that must all be met, and what is said or asked then. Without conditions it is always met."""
+    """Conditions that must all be met, and what is said or asked then. Without conditions it is always met.
+
+    A rule that is `needed` denies when it is not met; another one when it is. One with `hold` asks when it is met.
+    """
 
     id: str
-    conditions: tuple[Condition, ...]
+    conditions: tuple[Condition | Group, ...]
     message: str = ""
     hold: Hold | None = None
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The rules under one key of `tools`: a tool's name, or a pattern with `*`."""
+    """The rules under one key of `tools`: a tool's name, or a pattern with `*`. `gates` can deny, in the order in which they are asked.
+
+    `counted` are the counters that conditions of the entry read. An entry that does not list a tool only adds to entries that do.
+    """
 
     pattern: str
-    require: tuple[Rule, ...] = ()
-    deny_if: tuple[Rule, ...] = ()
+    gates: tuple[Rule, ...] = ()
     require_approval: tuple[Rule, ...] = ()
     limits: tuple[Limit, ...] = ()
+    counted: tuple[Limit, ...] = ()
+    lists: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A whole document after reading. `fallback` is how an unlisted tool is held; `limits` cover the calls of every tool."""
+    """A whole document after reading. `limits` cover the calls of every tool.
+
+    `fallback` is how an unlisted tool is held, `general` how a call is held that no rule asks about: None when nobody is named for it.
+    `literal` documents know no pattern but a lone `*`. `zone` is an IANA time zone. `webhook` is told of each request.
+    """
 
     default: Default
     hide: tuple[str, ...] = ()
@@ -131,13 +181,22 @@ class Shape:
     fallback: Hold | None = None
     approver_groups: frozenset[str] = frozenset()
     audited: Audited = Audited.KEYS
+    general: Hold | None = None
+    changed_tools: Changed = Changed.HOLD
+    mode: Mode = Mode.ENFORCE
+    zone: str = "UTC"
+    redaction: Redaction = NOTHING
+    literal: bool = False
+    webhook: str | None = None
+    notes: "tuple[Problem, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The policy's answer to one call. `rule` names what decided (empty when nothing stood against it), `message` is a plain sentence.
 
-    `limits` are to be reserved, all or none, before an allowed call is forwarded or a held one is written.
+    `limits` are to be reserved, all or none, before an allowed call is forwarded or a held one is released. `monitored` is how an allowed
+    call would have been held, if the policy did more than watch.
     """
 
     effect: Effect
@@ -145,6 +204,7 @@ class Verdict:
     message: str
     hold: Hold | None = None
     limits: tuple[Limit, ...] = ()
+    monitored: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)

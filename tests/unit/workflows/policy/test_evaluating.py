@@ -194,8 +194,18 @@ def test_what_cannot_be_compared_closes_the_gate(key: str, effect: str, amount: 
 def test_a_missing_argument_matches_no_denial() -> None:
     """An optional argument that was left out is not a reason to deny or to ask, but fails a requirement, as in v1."""
     assert evaluate(tool(deny_if=[only("args.amount", "gt", 500)]), call()).effect is Effect.ALLOW
-    assert evaluate(tool(require_approval=[only("args.amount", "neq", 500)]), call()).effect is Effect.ALLOW
+    assert evaluate(tool(require_approval=[only("args.force", "eq", True)]), call()).effect is Effect.ALLOW
     assert evaluate(tool(require=[only("args.amount", "lte", 500)]), call()).effect is Effect.DENY
+
+
+@pytest.mark.parametrize(("op", "value"), [("neq", "EUR"), ("not_in", ["EUR"])])
+def test_leaving_an_argument_out_opens_no_gate(op: str, value: JSON) -> None:
+    """An operator that every other value meets is not passed by sending none."""
+    denied = evaluate(tool(deny_if=[only("args.currency", op, value)]), call())
+    assert denied.effect is Effect.DENY
+    assert "args.currency is missing" in denied.message
+    assert evaluate(tool(require=[only("args.currency", op, value)]), call()).effect is Effect.DENY
+    assert evaluate(tool(require_approval=[only("args.currency", op, value)]), call()).effect is Effect.HOLD
 
 
 def test_an_argument_in_another_letter_case_closes_the_gate() -> None:

@@ -2,8 +2,14 @@
 
 import pytest
 
-from workflows.calls import JSON
+from workflows.calls import JSON, ToolCall
 from workflows.policy.paths import MISSING, Unclear, kind, reader
+from workflows.policy.situation import UNKNOWN
+
+
+def read(path: str, arguments: dict[str, JSON]) -> object:
+    """Look at an argument."""
+    return reader(tuple(f"args.{path}".split(".")))(ToolCall("bank", "pay", arguments), UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -23,13 +29,13 @@ from workflows.policy.paths import MISSING, Unclear, kind, reader
 )
 def test_a_path_walks_objects(path: str, arguments: dict[str, JSON], value: object) -> None:
     """A path finds a value in nested objects, or nothing."""
-    assert reader(tuple(path.split(".")))(arguments) == value
+    assert read(path, arguments) == value
 
 
 @pytest.mark.parametrize("inside", [[{"b": 1}], '{"b": 1}', 5, True])
 def test_a_step_into_anything_but_an_object_is_unclear(inside: JSON) -> None:
     """A list or a text could hide what the upstream unpacks."""
-    found = reader(("a", "b"))({"a": inside})
+    found = read("a.b", {"a": inside})
     assert isinstance(found, Unclear)
     assert "args.a is" in found.why
     assert kind(inside) in found.why
@@ -48,12 +54,12 @@ def test_a_step_into_anything_but_an_object_is_unclear(inside: JSON) -> None:
 )
 def test_a_name_in_another_letter_case_is_unclear(path: str, arguments: dict[str, JSON]) -> None:
     """Some upstreams read names without case, so the policy does not pass over them."""
-    assert isinstance(reader(tuple(path.split(".")))(arguments), Unclear)
+    assert isinstance(read(path, arguments), Unclear)
 
 
 def test_other_names_are_not_confused() -> None:
     """A name of equal length with other letters is another argument."""
-    assert reader(("amount",))({"accoun": 1, "amount": 2, "AMOUNTS": 3}) == 2
+    assert read("amount", {"accoun": 1, "amount": 2, "AMOUNTS": 3}) == 2
 
 
 def test_kinds_have_words() -> None:

@@ -1,9 +1,10 @@
 """Plans of one tool."""
 
-from workflows.calls import JSON
+from tests.unit.workflows.policy.documents import call
 from workflows.policy.limits import Limit, Scope, Window
 from workflows.policy.plans import compiled, fixed
 from workflows.policy.shapes import Condition, Effect, Entry, Op, Rule, Verdict
+from workflows.policy.situation import UNKNOWN
 
 LIMIT = Limit("/all_tools/limits/c", "c", Window.DAY, 1, Scope.GRANT)
 
@@ -11,7 +12,7 @@ LIMIT = Limit("/all_tools/limits/c", "c", Window.DAY, 1, Scope.GRANT)
 def test_a_fixed_plan_reads_nothing() -> None:
     """The verdict of a hidden or unlisted tool does not depend on the arguments."""
     verdict = Verdict(Effect.DENY, "(hidden)", "No.")
-    assert fixed(verdict).judge({"a": 1}) is verdict
+    assert fixed(verdict).judge(call("pay", a=1), UNKNOWN) is verdict
 
 
 def test_a_path_is_read_once() -> None:
@@ -22,9 +23,8 @@ def test_a_path_is_read_once() -> None:
         seen.append(value)
         return False
 
-    condition = Condition(("a",), Op.EQ, 1, spy)
-    plan = compiled([Entry("pay", deny_if=(Rule("/1", (condition,)), Rule("/2", (condition,))))], (LIMIT,))
-    arguments: dict[str, JSON] = {"a": 5}
+    condition = Condition(("args", "a"), Op.EQ, 1, spy)
+    plan = compiled([Entry("pay", gates=(Rule("/1", (condition,)), Rule("/2", (condition,))))], (LIMIT,))
     assert len(plan.readers) == 1
-    assert plan.judge(arguments) == Verdict(Effect.ALLOW, "", "", limits=(LIMIT,))
+    assert plan.judge(call("pay", a=5), UNKNOWN) == Verdict(Effect.ALLOW, "", "", limits=(LIMIT,))
     assert seen == [5, 5]
