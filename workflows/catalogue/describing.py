@@ -1,0 +1,214 @@
+"""What a description says: the main verb of its first sentence, and the claims of the others. Examples and denials do not count."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from workflows.catalogue import nouns
+from workflows.catalogue.meaning import weigh
+from workflows.catalogue.naming import Said
+from workflows.catalogue.shapes import Category
+from workflows.catalogue.tokens import bag
+from workflows.catalogue.verbs import Form, Verb, verb
+
+LONGEST_READ: Final = 2_000
+_MOST_TOKENS: Final = 60
+_MOST_SENTENCES: Final = 12
+_MOST_ACTIONS: Final = 40
+
+_MARKUP: Final = re.compile(r"`+|\*\*|__|#+ |<[^<>\n]{0,60}>|\[[A-Z_ ]{2,40}\]|^[^\w(<]+")
+_SENTENCE: Final = re.compile(r"(?<=[.!?\u3002])\s+|\n+|(?<=[\u3002\uff1b])")
+_DASHES: Final = "-\u2013\u2014"
+_TOKEN: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:['\u2019-][A-Za-z0-9]+)*|[,;:()/&\u2013\u2014]|(?<= )-(?= )|[^\W\d_a-zA-Z]+")
+_DENIED: Final = re.compile(
+    r"\b(?:(?:does|do|did|will|would|should|can|could|is|are)(?: not|n['\u2019]t)|cannot|don['\u2019]t|won['\u2019]t|never|without"
+    r"|instead of|rather than|unlike|before|after|prior to|e\.g\.|for example|such as|so that|so you can|in order to|useful (?:before|when)"
+    r"|not for|no need to|if you (?:want|need) to|once|until)\b[^.;\n]*",
+    re.IGNORECASE,
+)
+_LABEL: Final = re.compile(rf"^[^.:\n]{{1,60}}?(?::| [{_DASHES}]) ?(?=\S)")
+_SUBJECT: Final = re.compile(
+    r"\b(?:this(?: tool| action| operation| function| command| endpoint| call| method)?|it|the tool|tool)\s+"
+    r"(?:also |will |can |permanently |immediately |irreversibly |instantly )*([A-Za-z]+)((?: [A-Za-z]+){0,4})",
+    re.IGNORECASE,
+)
+_ACTIONS: Final = re.compile(
+    r"\b(?:actions?|operations?|methods?|commands?|subcommands?|modes?|supports|capabilities)\b"
+    r"(?: (?:include|are|supported|available))?[^:\n.]{0,30}:\s*([^.\n]{3,400})",
+    re.IGNORECASE,
+)
+
+_READ_ONLY: Final = re.compile(r"\bread[- ]?only\b|\b(?:only|just) SELECT\b|\bSELECT(?: statements| queries)? only\b", re.IGNORECASE)
+
+# Words before the main verb: "This tool allows you to", "A simple utility that will", "Safely".
+_LEAD: Final = bag(
+    """
+    this the a an it mcp simple convenience main primary new our powerful high-level generic tool tools function endpoint method command
+    api operation action utility wrapper helper interface server that which for to will can be is are used useful designed intended
+    responsible you user users agent agents caller callers client clients llm llms allows allow allowing lets let enables enable helps
+    help permits permit provides provide way ability means capability when whenever want need wants needs should them one ai model
+    assistant please easily quickly safely automatically directly simply always securely programmatically efficiently atomically
+    asynchronously synchronously conditionally optionally first then now immediately instantly manually partially fully permanently
+    irreversibly bulk batch successfully remotely temporarily properly intelligently interactively just only over around also async
+    quick fast in single step deprecated beta experimental legacy preferred recommended premium pro free paid admin required and
+    """
+)
+_DETERMINERS: Final = bag(
+    """
+    a an the all any each every this that these those your my our their its his her one multiple several many new existing specific
+    specified given single some more up down on off out in into to from through for with against between provided current selected raw
+    custom and or another arbitrary either both via what who how if whether
+    """
+)
+_JOINS: Final = _DETERMINERS - bag("and or for in on to from with")
+_STOPS: Final = frozenset(",;:()/" + _DASHES) | bag(
+    "from to for in on with by into via using at as that which where when through so if about within against based under between"
+)
+_SKIPPED: Final = bag("a an the new one or more all existing single specific specified given your of this multiple any and")
+_ADVERBS: Final = bag(
+    "then optionally permanently automatically also immediately securely safely atomically either even possibly subsequently"
+)
+_FRAMES: Final = bag("manage handle control administer maintain support perform interact operate")
+
+
+def read_description(text: str) -> Said | None:
+    """Say what the main verb of a description means, with those that are joined to it; None where no verb is found."""
+    for sentence in _sentences(text)[:2]:
+        for tokens in _openings(_DENIED.sub(" ", sentence) if not _DENIED.match(sentence) else sentence):
+            said = _verb_phrase(tokens)
+            if said is not None:
+                return said
+    return None
+
+
+def claims(text: str) -> list[Said]:
+    """Give what later sentences say of the tool itself: "It also deletes", "Actions: list, delete"."""
+    found: list[Said] = []
+    kept = _DENIED.sub(" ", _MARKUP.sub(" ", text[:LONGEST_READ]))
+    for match in _SUBJECT.finditer(kept):
+        claimed = verb(match[1].lower())
+        if claimed and not claimed.weak and claimed.form in (Form.THIRD, Form.BASE):
+            rest = [word for word in match[2].lower().split() if word not in _SKIPPED]
+            found.append(Said(weigh(claimed, rest, rest), match[0].strip()[:60], plain=True))
+    for match in _ACTIONS.finditer(kept):
+        found.extend(_listed(match[1]))
+    return found
+
+
+def says_read_only(text: str) -> str | None:
+    """Give the words that say that a tool only reads, where there are any."""
+    found = _READ_ONLY.search(text[:LONGEST_READ])
+    return found[0] if found else None
+
+
+def _sentences(text: str) -> list[str]:
+    plain = _MARKUP.sub(" ", text[:LONGEST_READ])
+    return [part.strip() for part in _SENTENCE.split(plain) if part.strip()][:_MOST_SENTENCES]
+
+
+def _listed(text: str) -> list[Said]:
+    """Read the actions of a tool that has many: the words of a list that are verbs."""
+    found = []
+    for item in re.split(r"[,;|/()]| or | and ", text)[:_MOST_ACTIONS]:
+        tokens = [token.lower() for token in re.findall(r"[A-Za-z]+", item)][:4]
+        listed = verb(tokens[0]) if tokens else None
+        if listed and listed.form in (Form.BASE, Form.THIRD) and (not listed.weak or len(tokens) == 1):
+            found.append(Said(weigh(listed, tokens[1:], tokens[1:]), tokens[0], plain=True))
+    return found
+
+
+def _openings(sentence: str) -> Iterator[list[str]]:
+    """Give the words from where the verb may begin: at once, after the words that lead to it, and after a label."""
+    label = _LABEL.match(sentence)
+    for part in (sentence, sentence[label.end() :] if label else ""):
+        tokens = [token.lower() for token in _TOKEN.findall(part[:1_000])][:_MOST_TOKENS]
+        if not tokens:
+            continue
+        start = int(_is_address(tokens))
+        if not start:
+            yield tokens
+        led = next((index for index in range(start, len(tokens)) if tokens[index] not in _LEAD), 0)
+        if led:
+            yield tokens[led:]
+
+
+def _is_address(tokens: Sequence[str]) -> bool:
+    """Whether it speaks of the tool before it comes to the verb: "Use this to", "Call it when"."""
+    return tokens[0] in {"use", "call", "invoke", "run"} and tokens[1:2] != [] and tokens[1] in {"this", "it", "when", "whenever", "for"}
+
+
+def _verb_phrase(tokens: Sequence[str]) -> Said | None:
+    first = verb(tokens[0])
+    if first is None or first.form is Form.PARTICIPLE:
+        return _noun_phrase(tokens) if first is None else None
+    if first.form is Form.NOUN or (first.weak and not _is_verb_here(tokens, 0)):
+        noun = _noun_phrase(tokens)
+        return noun or Said(weigh(first, _objects_after(tokens, 0), tokens[:12]), tokens[0], plain=False)
+    said = [
+        Said(weigh(first, _objects_after(tokens, 0), _clause(tokens, 0)), tokens[0], plain=True, base=first.base),
+        *_joined(tokens, first),
+    ]
+    if first.base in _FRAMES:
+        said += _listed(" ".join(tokens[1:]))
+    return max(said, key=lambda each: each.category.rank)
+
+
+def _is_verb_here(tokens: Sequence[str], index: int) -> bool:
+    """Whether a word that could be a noun is a verb: what follows it is what follows a verb."""
+    if index + 1 >= len(tokens):
+        return False
+    following = tokens[index + 1]
+    found = verb(tokens[index])
+    if following in _DETERMINERS:
+        return not (following in {"and", "or", "for", "from", "to"} and found is not None and found.form is not Form.BASE)
+    if following in _STOPS or following in nouns.READ:
+        return False
+    return found is not None and (found.form is not Form.THIRD or index == 0)
+
+
+def _objects_after(tokens: Sequence[str], index: int) -> list[str]:
+    objects: list[str] = []
+    for token in tokens[index + 1 : index + 12]:
+        if token in _STOPS:
+            break
+        if token not in _SKIPPED:
+            objects.append(token)
+    return objects[:6]
+
+
+def _clause(tokens: Sequence[str], index: int) -> list[str]:
+    clause: list[str] = []
+    for token in tokens[index + 1 : index + 14]:
+        if token in {";", ":", "("} or token in _DASHES:
+            break
+        clause.append(token)
+    return clause
+
+
+def _joined(tokens: Sequence[str], first: Verb) -> list[Said]:
+    """Find the verbs that are joined to the first one: in the same form, after a comma or "and"."""
+    said: list[Said] = []
+    for index in range(2, tokens.index("(") if "(" in tokens[2:] else len(tokens)):
+        before = tokens[index - 1]
+        if before in _ADVERBS:
+            before = tokens[index - 2]
+        found = verb(tokens[index])
+        if before not in {",", "and", "or", "/", "&", "then"} or found is None or found.form is not first.form:
+            continue
+        if found.weak and tokens[index + 1 : index + 2] and tokens[index + 1] not in _JOINS:
+            continue
+        said.append(Said(weigh(found, _objects_after(tokens, index), _clause(tokens, index)), tokens[index], plain=True))
+    return said
+
+
+def _noun_phrase(tokens: Sequence[str]) -> Said | None:
+    """Read a description without a verb: "Current weather for a city", "List of users"."""
+    for index, token in enumerate(tokens[:7]):
+        if token in _STOPS:
+            break
+        found = verb(token)
+        if found is not None and not found.weak and found.form is Form.NOUN and index:
+            return Said(weigh(found, tokens[:index], tokens[:index]), token, plain=False)
+        if token in nouns.READ:
+            return Said(Category.READ, token, plain=False)
+    return None

@@ -1,0 +1,141 @@
+"""What a verb does to its object: sending an email is a Write, sending money moves it. The table is data, and its first match decides."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from workflows.catalogue import nouns
+from workflows.catalogue.shapes import Category
+from workflows.catalogue.tokens import bag
+from workflows.catalogue.verbs import Verb
+
+_NONE: Final[frozenset[str]] = frozenset()
+_NEAREST: Final = 3  # objects that count as the verb's own; what comes later describes them
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a verb means with one of these `objects`, with one of these words `near`, and with none of `unless` anywhere near."""
+
+    to: Category
+    objects: frozenset[str] = _NONE
+    near: frozenset[str] = _NONE
+    unless: frozenset[str] = _NONE
+
+    def fits(self, objects: Collection[str], around: frozenset[str]) -> bool:
+        """Whether it holds here."""
+        if self.unless and self.unless & around:
+            return False
+        return bool(self.objects.intersection(objects) if self.objects else not self.near or self.near & around)
+
+
+# Verbs that move money when their object is a payment, an order, a refund.
+_MAKES: Final = bag(
+    """
+    create make place submit issue initiate open start generate request process capture confirm complete finish finalize execute
+    authorize authorise approve accept send schedule prepare post put trigger launch perform add collect settle instantiate email fill
+    do register set setup trade
+    """
+)
+_CHANGES: Final = bag("modify amend replace")
+
+
+def weigh(verb: Verb, objects: Sequence[str], around: Collection[str] = ()) -> Category:
+    """Say what the verb does to these objects, nearest first. `around` are all words near it, for what only the setting tells."""
+    near = frozenset(objects) | frozenset(around)
+    for turn in _TURNS.get(verb.base, ()):
+        if turn.fits(objects[:_NEAREST], near):
+            return turn.to
+    if verb.base in _MAKES and moves_money(objects, near):
+        return Category.FINANCIAL
+    if verb.base in _CHANGES and objects and objects[-1] in {"order", "orders"}:
+        return Category.FINANCIAL
+    return verb.category
+
+
+def moves_money(objects: Sequence[str], near: Collection[str]) -> bool:
+    """Whether making or placing this object moves money: its head is a payment, an order, a refund."""
+    for index, word in enumerate(objects):
+        if word in nouns.MONEY_ACTS:
+            tail = objects[index + 1 : index + 2]
+            return all(each in nouns.MONEY_TAILS | nouns.MONEY_ACTS | nouns.VALUE for each in tail) and not _harmless(word, near)
+    return {"balance", "account"} <= set(objects[:4])
+
+
+def _harmless(word: str, near: Collection[str]) -> bool:
+    for start, others in (
+        ("order", nouns.NOT_ORDER),
+        ("subscription", nouns.NOT_SUBSCRIPTION),
+        ("transaction", nouns.NOT_TRANSACTION),
+        ("tx", nouns.NOT_TRANSACTION),
+    ):
+        if word.startswith(start):
+            return bool(others.intersection(near))
+    return False
+
+
+_MESSAGES: Final = bag("notification push message email sms request reminder receipt link")
+_BOOKING: Final = (Turn(Category.WRITE, near=nouns.FREE_BOOKING, unless=nouns.PAID_BOOKING),)
+_SENDS_VALUE: Final = Turn(Category.FINANCIAL, objects=nouns.VALUE, unless=_MESSAGES)
+
+_TURNS: Final = {
+    "add": (
+        Turn(Category.FINANCIAL, objects=bag("liquidity funds fund")),
+        Turn(Category.WRITE, near=nouns.CART),
+        Turn(Category.OTHER, objects=nouns.MATHS, unless=bag("phone contact row column page issue line")),
+    ),
+    "apply": (Turn(Category.EXECUTE, near=nouns.INFRASTRUCTURE),),
+    "approve": (
+        Turn(Category.FINANCIAL, objects=bag("token tokens allowance spend spender spending erc20 payment invoice transaction payout")),
+    ),
+    "book": _BOOKING,
+    "reserve": _BOOKING,
+    "charge": (Turn(Category.EXECUTE, near=bag("battery vehicle ev tesla car")),),
+    "claim": (
+        Turn(Category.FINANCIAL, objects=bag("reward rewards airdrop fees tokens winnings bonus funds payout yield")),
+        Turn(Category.WRITE),
+    ),
+    "clear": (Turn(Category.WRITE, objects=nouns.UNDONE_BY_HAND),),
+    "close": (
+        Turn(Category.FINANCIAL, objects=bag("position positions trade trades")),
+        Turn(Category.EXECUTE, near=nouns.SCREEN),
+    ),
+    "convert": (Turn(Category.READ, near=bag("currency currencies timezone units unit time temperature timestamp amount")),),
+    "create": (
+        Turn(Category.FINANCIAL, objects=bag("booking reservation"), near=nouns.PAID_BOOKING, unless=nouns.FREE_BOOKING - {"table"}),
+    ),
+    "drop": (Turn(Category.EXECUTE, near=bag("drag mouse element")),),
+    "exchange": (Turn(Category.EXECUTE, near=bag("code oauth auth authorization credential")),),
+    "generate": (
+        Turn(Category.READ, objects=nouns.CHANCE),
+        Turn(Category.OTHER, objects=bag("plan execution"), near=nouns.INFRASTRUCTURE),
+    ),
+    "make": (Turn(Category.EXECUTE, objects=bag("call calls request requests")),),
+    "open": (
+        Turn(Category.FINANCIAL, objects=bag("position positions trade")),
+        Turn(Category.WRITE, objects=bag("issue pr ticket pull")),
+        Turn(Category.EXECUTE, near=nouns.SCREEN),
+    ),
+    "order": (Turn(Category.WRITE, near=nouns.NOT_ORDER),),
+    "register": (Turn(Category.FINANCIAL, objects=bag("domain")),),
+    "remove": (
+        Turn(Category.EXECUTE, objects=nouns.MEDIA),
+        Turn(Category.FINANCIAL, objects=bag("liquidity collateral")),
+    ),
+    "reset": (Turn(Category.WRITE, near=nouns.UNDONE_BY_HAND),),
+    "resolve": (
+        Turn(
+            Category.WRITE,
+            objects=bag("issue thread conversation incident alert comment conflict conflicts ticket market dispute task discussion"),
+        ),
+    ),
+    "send": (_SENDS_VALUE,),
+    "sign": (_SENDS_VALUE,),
+    "subscribe": (Turn(Category.FINANCIAL, near=bag("plan paid premium billing")),),
+    "test": (
+        Turn(Category.READ, near=bag("connection connectivity auth credentials")),
+        Turn(Category.OTHER, near=bag("tool simple")),
+    ),
+    "transfer": (Turn(Category.WRITE, near=nouns.NOT_TRANSFER, unless=nouns.VALUE - bag("token tokens")),),
+    "verify": (Turn(Category.FINANCIAL, objects=bag("payment card"), unless=bag("status transaction receipt webhook")),),
+}

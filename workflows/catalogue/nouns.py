@@ -1,0 +1,118 @@
+"""What tools do it to: the nouns that change what a verb means, and those that say Read without any verb."""
+
+from typing import Final
+
+from workflows.catalogue.tokens import bag
+
+# A name that ends in one of these, with no plain verb in it, looks something up.
+READ: Final = bag(
+    """
+    status health info information count counts history balance balances price prices quote quotes version versions schema schemas
+    detail details stat stats statistics metric metrics summary summaries overview list report logs rates ticker tickers depth candles
+    candlestick candlesticks klines kline ohlcv forecast forecasts weather news docs doc documentation metadata properties usage whoami
+    ping hello echo random help diff preview result results lookup analysis analytics insight insights trend trends trending leaderboard
+    positions holdings portfolio fee fees cost costs spec specs directory tree capabilities examples guide tutorial about readme faq
+    dashboard config configuration settings state definition definitions reference references answer answers recommendations suggestions
+    search finder readonly read profile profiles listing listings catalog catalogue activity availability eligibility limits quota
+    progress outline transcript transcripts sentiment score scores ranking rankings facts fact dictionary time timezone date
+    calendar_view hours distance route routes directions elevation coordinates air quality tide tides sunrise sunset moon hash checksum
+    uuid digest orderbook book trades volume marketcap apy tvl apr yield yields liquidity gas earnings dividends fundamentals financials
+    filings sheet statement statements explorer inspector checker validator viewer reader analyzer analyser calculator converter advisor
+    query errors warnings issues_list messages requests headlines articles papers citations reviews comments members repositories
+    features greeting welcome joke quotes_random comparison checklist instructions guidelines standards practices context tips signals
+    chart charts log heatmap diagnostics diagnosis screener
+    """
+)
+
+# Objects that move money when they are made, placed, sent or captured.
+MONEY_ACTS: Final = bag(
+    """
+    payment payments refund refunds charge charges payout payouts withdrawal withdrawals deposit deposits order orders invoice invoices
+    subscription subscriptions checkout purchase purchases trade trades swap swaps bid bids donation donations loan loans stake mandate
+    transaction transactions escrow bill bills preauthorization preauth disbursement remittance reimbursement paymentlink paymentintent
+    bet wager tx payroll settlement giftcard topup autopay tip bounty repayment redemption installment
+    """
+)
+# What may follow such an object and still be it: a payment link, an order item.
+MONEY_TAILS: Final = bag(
+    """
+    link links intent intents method methods session sessions page request requests plan schedule batch token item items market limit
+    stop loss profit new test oco spot futures margin perp perpetual buy sell auto recurring automatic for with v1 v2 v3 2 1 bracket
+    trailing card bank account instruction draft drafts immediate instant direct debit pix sepa ach usd usdc eur btc eth sol onchain
+    lightning qr code
+    """
+)
+# Things of value: sending or transferring them moves money.
+VALUE: Final = bag(
+    """
+    money fund funds cash eth ether btc bitcoin sol usdc usdt dai xrp matic bnb ada dot avax trx ton near sui apt algo coin coins crypto
+    cryptocurrency sats satoshi satoshis wei lamports nft nfts erc20 erc721 spl native token tokens stablecoin stablecoins asset assets
+    share shares stock stocks currency payment payments transaction transactions invoice balance dollars euros amount payout lightning
+    onchain gift giftcard tip tips zap zaps tao xlm hbar equity equities bond bonds option options crypto_asset wallet usd eur rewards
+    airdrop liquidity position positions collateral
+    """
+)
+# Where a transfer, an order, a subscription or an exchange has nothing to do with money.
+NOT_TRANSFER: Final = bag(
+    """
+    file files data ownership call calls issue issues repository repo domain ticket tickets conversation chat project host lead contact
+    playlist task tasks knowledge style learning owner object agent control caller session record records image artifact
+    """
+)
+NOT_ORDER: Final = bag("work sort tab reading display z column field layer item by")
+NOT_SUBSCRIPTION: Final = bag(
+    """
+    notification notifications topic webhook webhooks event events email mail push pubsub azure graphql newsletter calendar graph sns
+    thread issue channel feed rss mqtt stream websocket resource alert azmcp eventgrid marketing sub
+    """
+)
+NOT_TRANSACTION: Final = bag(
+    """
+    begin database db sql start commit rollback budget ynab ledger category categorize log record expense sentry span apm
+    """
+)
+PAID_BOOKING: Final = bag(
+    """
+    hotel flight room travel ticket tickets ride taxi transfer trip stay guest cruise car tour bus train hostel
+    """
+)
+FREE_BOOKING: Final = bag(
+    """
+    meeting appointment slot call demo event calendar class consultation interview time table court desk viewing visit timeslot session
+    """
+)
+UNDONE_BY_HAND: Final = bag(
+    """
+    password passwords filter filters view zoom viewport layout selection form input field focus cursor camera volume pose
+    """
+)
+MEDIA: Final = bag(
+    """
+    background backgrounds noise watermark watermarks vocals silence object objects reverb blemish wrinkles glare text_overlay audio
+    echo bg
+    """
+)
+SCREEN: Final = bag(
+    """
+    browser page tab tabs window windows mouse keyboard cursor app application url link dialog screen desktop popup menu simulator
+    emulator
+    """
+)
+INFRASTRUCTURE: Final = bag(
+    """
+    terraform tf tofu opentofu pulumi cloudformation cdk plan infrastructure infra migration migrations stack manifest_plan ansible
+    playbook helm
+    """
+)
+MATHS: Final = bag("numbers number integers integer matrices vectors fractions operands values")
+SQL: Final = bag("sql cypher mongosh database db statement statements mutation")
+CHANCE: Final = bag("random uuid uuids ulid guid password passphrase number hash id dice lorem nanoid")
+CART: Final = bag("cart basket wishlist bag")
+
+# After a grave verb these make a noun of it: a delete policy, a refund reason.
+NEUTRAL: Final = bag(
+    """
+    protection policy policies marker rule rules template templates permission permissions event events reason reasons method note notes
+    label labels status webhook webhooks key keys log logs history page config settings flag list info details preview estimate quote
+    """
+)

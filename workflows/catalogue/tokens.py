@@ -1,0 +1,105 @@
+"""From a tool's name to its words, in every style that names are written in: snake, kebab, dots, slashes, camelCase, acronyms."""
+
+import re
+import unicodedata
+from typing import Final
+
+
+def bag(text: str) -> frozenset[str]:
+    """Read a table of words, in any order."""
+    return frozenset(text.split())
+
+
+LONGEST_NAME: Final = 256
+MOST_WORDS: Final = 32
+
+_WORD: Final = re.compile(
+    r"[A-Za-z][0-9]{1,2}[a-z](?![a-z])"  # k8s, i18n
+    r"|[A-Z]{2,}s(?![a-z])"  # PRs, URLs
+    r"|[A-Z]+(?=[A-Z][a-z])|[A-Z]+(?![a-z])[0-9]*"  # HTML, S3
+    r"|[A-Z]?[a-z]+[0-9]*|[0-9]+|[^\W\d_a-zA-Z]+"
+)
+# Brands with a capital inside: read as one word, or PayPal would pay.
+_BRAND: Final = re.compile(
+    r"PayPal|GitHub|GitLab|OAuth|YouTube|LinkedIn|OpenAI|iOS|eBay|DocuSign|HubSpot|QuickBooks|WordPress|WhatsApp|TikTok|PostgreSQL|MySQL|BigQuery"
+    r"|DynamoDB|MongoDB|CloudWatch|CloudFront|ClickUp|ClickHouse|SendGrid|PagerDuty|FaceTime|iMessage|iCloud|GraphQL|NoSQL|DevTools|JavaScript"
+)
+_MARK: Final = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+# Where a gateway puts its own name before the tool's: mcp__server__tool.
+_PREFIX: Final = re.compile(r"^mcp__[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?__")
+
+# Words that people write in two and tools in one, or the other way round.
+_JOINED: Final = {
+    "readonly": ("read", "only"),
+    "dropdown": ("menu",),
+    "signup": ("sign", "up"),
+    "signin": ("login",),
+    "logon": ("login",),
+    "topup": ("topup",),
+    "setup": ("setup",),
+}
+_GLUED_VERBS: Final = (
+    "get",
+    "list",
+    "create",
+    "delete",
+    "update",
+    "remove",
+    "search",
+    "send",
+    "fetch",
+    "add",
+    "find",
+    "read",
+    "write",
+    "execute",
+    "run",
+)
+_GLUED_OBJECTS: Final = bag(
+    """
+    account accounts agent agents all api article articles balance block board bucket calendar card channel chat code collection column
+    command comment comments contact contacts container content customer customers data database databases dataset details device
+    directory doc docs document documents email emails event events file files folder folders forecast group groups history image images
+    index info invoice invoices issue issues item items job jobs key keys label labels list lists log logs mail member members memory
+    message messages metadata model models news node nodes note notes object order orders page pages payment payments pod pods post
+    posts price prices product products profile project projects query record records repo repos repository request resource resources
+    row rows schema script secret server servers service services session sessions sheet shell space sql stats status symbol table
+    tables tag tags task tasks team teams template text thread threads ticket tickets time token tokens tool tools transaction
+    transactions url user users value values version video wallet weather workflow
+    """
+)
+
+
+def words(name: str) -> tuple[str, ...]:
+    """Split a name into lower-case words: `DeleteAHORunBatch` is delete, aho, run, batch."""
+    text = unicodedata.normalize("NFKC", _MARK.sub("", name[:LONGEST_NAME]))
+    text = _BRAND.sub(lambda brand: f"_{brand.group().lower()}_", _PREFIX.sub("", text))
+    found: list[str] = []
+    for match in _WORD.finditer(text):
+        word = match.group().lower()
+        found.extend(_JOINED.get(word) or _unglued(word))
+        if len(found) >= MOST_WORDS:
+            break
+    return tuple(found[:MOST_WORDS])
+
+
+def _unglued(word: str) -> tuple[str, ...]:
+    """Split `listfiles` where nothing marks the place: a plain verb before a plain object."""
+    for verb in _GLUED_VERBS:
+        if word.startswith(verb) and word[len(verb) :] in _GLUED_OBJECTS:
+            return verb, word[len(verb) :]
+    return (word,)
+
+
+# Characters of other scripts, and digits, that look like a Latin letter.
+_LOOKS: Final = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b\u051d\u04bb\u04cf\u0261\u03b1\u03bf\u03c1\u03c4\u03c5\u03bd\u03b9\u03ba0135",
+    "aeopcyxijsdqwhlgaoptuvikoise",
+)
+
+
+def skeleton(name: str) -> str:
+    """Reduce a name to what the eye sees of it: names that look the same have the same skeleton."""
+    text = unicodedata.normalize("NFKD", _MARK.sub("", name[:LONGEST_NAME])).casefold()
+    text = "".join(character for character in text if not unicodedata.combining(character))
+    return re.sub(r"[\W_]+", "", text.translate(_LOOKS).replace("rn", "m").replace("l", "i"))

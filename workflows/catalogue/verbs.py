@@ -1,0 +1,187 @@
+"""What tools do, by verb, in every form of it. Law: a verb stands in one category; what its object changes is said in `meaning`.
+
+A weak verb is as often a noun or an adjective ("order", "run", "open"): alone it does not decide against a plain verb.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from workflows.catalogue.shapes import Category
+
+
+class Form(StrEnum):
+    """How a verb is written: delete, deletes, deleting, deleted, deletion."""
+
+    BASE = "base"
+    THIRD = "third"
+    GERUND = "gerund"
+    PARTICIPLE = "participle"
+    NOUN = "noun"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb as it was found: its base form, what it does, how it was written, and whether it is as often a noun."""
+
+    base: str
+    category: Category
+    form: Form
+    weak: bool
+
+
+_READ: Final = """
+    get fetch retrieve describe find show list lookup browse inspect examine summarize summarise analyze analyse compare validate
+    verify explain preview estimate download detect identify classify extract parse discover explore introspect lint ping peek grep
+    locate enumerate gather collect calculate compute predict recommend suggest assess diagnose visualize echo greet think decode
+    encode measure consult obtain determine crawl scrape tally recall reflect transcode return provide display tell contain geocode
+    autocomplete disassemble decompile interpret understand investigate categorize recognize ocr whoami simulate categorise
+    correlate cite quantify rerank observe brainstorm critique proofread perceive infer tokenize embed deduplicate surface expose
+    pinpoint quote forecast convey aggregate
+"""
+_READ_WEAK: Final = """
+    search query read view check count diff export scan track watch monitor audit trace profile match filter sort poll research
+    review score rank screenshot tail load look see select access receive survey sample hash say hello head resolve ask answer
+    capture dump question help detail translate supports give
+"""
+_WRITE: Final = """
+    create update add write rename edit modify insert append upload send save duplicate assign unassign reassign invite join merge
+    publish unpublish unarchive restore reopen unlock pin unpin unstar follow unfollow unlike react reply mention enable disable
+    activate deactivate reactivate configure register unregister unsubscribe notify reschedule sync synchronize attach detach unlink
+    unshare grant reject accept decline submit remember memorize alter replace define declare initialize initialise init allocate
+    apply increment decrement extend expand upvote downvote annotate upsert overwrite stage unstage acknowledge snooze mute unmute
+    unblock escalate transition promote demote reorder adjust fix refactor rsvp confirm whitelist blacklist allowlist associate
+    disassociate dissociate bind unbind mount untag rebase squash amend dismiss unhide populate enrich ingest persist make compose
+    onboard enroll unenroll authorise authorize subscribe manage administer maintain handle customize personalise customise retag
+    relabel revert undo redo unfavorite unban uncomment untrash undelete collapse rewrite nest hyperlink prepend login logout
+    introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast unresolve author toot
+    tweet retweet repost crosspost backfill checkin impersonate mutate alias scaffold curate remind reclassify refine seed
+    recategorize establish
+"""
+_WRITE_WEAK: Final = """
+    set put post patch move copy clone fork commit push pull archive close open lock star like comment tag label mark flag schedule
+    import link share approve request record log note draft forward email message change store branch release stash vote rate
+    bookmark hide block report resize scale index cache sign issue stay place setup backup connect disconnect snapshot sms text
+    favorite favourite pledge document group split leave transform highlight name map template heart progress bump prefill
+"""
+_EXECUTE: Final = """
+    execute exec invoke trigger evaluate eval generate deploy start stop restart resume launch spawn compile install reinstall click
+    press scroll hover drag tap swipe navigate goto render convert compress decompress zip unzip crop upscale downscale transcribe
+    synthesize animate reboot shutdown toggle dispatch orchestrate automate rerun retry migrate rollback dial hangup speak inject
+    fuzz exploit benchmark perform encrypt decrypt finetune inpaint outpaint remix denoise dub lipsync blur watermark redeploy
+    provision unpause interact reload doubleclick rightclick preprocess bootstrap transpile solve enqueue dequeue unmount eject
+    emulate hibernate relaunch drive operate debounce stitch trim mux concatenate vectorize colorize regenerate failover cordon
+    uncordon drain reconcile requeue train instruct fulfil instantiate ssh sudo curl
+"""
+_EXECUTE_WEAK: Final = """
+    run call build play pause skip seek stream print process rotate test control prompt chat turn switch power type fill step go use
+    draw paint debug focus work do batch back mouse keyboard proxy resync pipeline roll respond bash shell terminal python sandbox
+    repl phone cast enhance shoot conduct engage minimize maximize handoff program wake
+"""
+_DESTRUCTIVE: Final = """
+    delete remove destroy wipe prune purge erase truncate terminate kill revoke cancel uninstall discard expunge nuke obliterate
+    forget evict deprovision decommission ban kick expel shred del rm rmdir deregister teardown clear drop cleanup abort annihilate
+    unprovision demolish zap softdelete bulkdelete deletes erasure offboard scrub
+"""
+_DESTRUCTIVE_WEAK: Final = """
+    reset flush empty trash void clean expire strip tear unset eliminate cull
+"""
+_FINANCIAL: Final = """
+    pay refund withdraw buy sell donate unstake borrow lend repay redeem disburse remit invest liquidate wager topup reimburse
+    prepay undelegate redelegate restake overpay monetize cashout rebuy
+"""
+_FINANCIAL_WEAK: Final = """
+    charge deposit swap purchase trade stake mint payout checkout bid bet order transfer bridge fund tip settle supply airdrop
+    invoice bill book reserve rent lease hire renew exchange delegate recharge harvest short hedge wire claim spend reward tipping
+"""
+_OTHER: Final = """
+    wait sleep authenticate noop
+"""
+_OTHER_WEAK: Final = """
+    auth delay learn nothing
+"""
+
+# Which form of an irregular verb is which; a participle in a name is an adjective ("list_deleted").
+_IRREGULAR: Final = {
+    "sent": "send", "written": "write", "wrote": "write", "ran": "run", "bought": "buy", "sold": "sell", "paid": "pay", "got": "get",
+    "found": "find", "made": "make", "built": "build", "shown": "show", "lent": "lend", "withdrawn": "withdraw", "withdrew": "withdraw",
+    "drawn": "draw", "forgotten": "forget", "overwritten": "overwrite", "hidden": "hide", "torn": "tear", "undone": "undo",
+    "redone": "redo", "rewritten": "rewrite", "spoken": "speak", "spent": "spend", "reset": "reset", "left": "leave", "seen": "see", "driven": "drive",
+    "given": "give", "told": "tell", "taken": "take", "chosen": "choose",
+}  # fmt: skip
+_NOUNS: Final = {
+    "deletion": "delete", "removal": "remove", "creation": "create", "cancellation": "cancel", "cancelation": "cancel",
+    "termination": "terminate", "destruction": "destroy", "revocation": "revoke", "withdrawal": "withdraw", "execution": "execute",
+    "deployment": "deploy", "installation": "install", "modification": "modify", "retrieval": "retrieve", "generation": "generate",
+    "insertion": "insert", "purchase": "purchase", "repayment": "repay", "donation": "donate", "redemption": "redeem",
+    "disbursement": "disburse", "remittance": "remit", "liquidation": "liquidate", "reimbursement": "reimburse", "conversion": "convert",
+    "transcription": "transcribe", "extraction": "extract", "detection": "detect", "analysis": "analyze", "validation": "validate",
+    "verification": "verify", "comparison": "compare", "calculation": "calculate", "summarization": "summarize", "discovery": "discover",
+    "inspection": "inspect", "classification": "classify", "estimation": "estimate", "prediction": "predict", "recommendation": "recommend",
+    "registration": "register", "subscription_creation": "subscribe", "eviction": "evict", "uninstallation": "uninstall",
+    "erasure": "erase", "truncation": "truncate", "editing": "edit", "synthesis": "synthesize", "simulation": "simulate",
+    "explanation": "explain", "navigation": "navigate", "lookups": "lookup", "identification": "identify",
+}  # fmt: skip
+
+_VOWELS: Final = """
+    aeiou
+"""
+_UNDOUBLED: Final = ("x", "w", "y")
+
+
+def _doubles(base: str) -> bool:
+    """Whether the last letter may be doubled before -ed and -ing: drop, dropped."""
+    return len(base) > 2 and base[-1] not in (*_VOWELS, *_UNDOUBLED) and base[-2] in _VOWELS and base[-3] not in _VOWELS  # noqa: PLR2004
+
+
+def _third(base: str) -> str:
+    if base.endswith("y") and base[-2] not in _VOWELS:
+        return base[:-1] + "ies"
+    return base + ("es" if base[-1] in "sxzo" or base[-2:] in ("ch", "sh") else "s")
+
+
+def _forms(base: str) -> dict[str, Form]:
+    stems = [base, base + base[-1]] if _doubles(base) else [base]
+    forms = {_third(base): Form.THIRD}
+    for stem in stems:
+        if stem.endswith("e") and not stem.endswith(("ee", "oe", "ye")):
+            forms |= {stem + "d": Form.PARTICIPLE, stem[:-1] + "ing": Form.GERUND}
+        elif stem.endswith("y") and stem[-2] not in _VOWELS:
+            forms |= {stem[:-1] + "ied": Form.PARTICIPLE, stem + "ing": Form.GERUND}
+        else:
+            forms |= {stem + "ed": Form.PARTICIPLE, stem + "ing": Form.GERUND}
+    return forms
+
+
+def _table() -> dict[str, Verb]:
+    table: dict[str, Verb] = {}
+    bases: dict[str, Verb] = {}
+    for category, strong, weak in (
+        (Category.DESTRUCTIVE, _DESTRUCTIVE, _DESTRUCTIVE_WEAK),
+        (Category.FINANCIAL, _FINANCIAL, _FINANCIAL_WEAK),
+        (Category.EXECUTE, _EXECUTE, _EXECUTE_WEAK),
+        (Category.WRITE, _WRITE, _WRITE_WEAK),
+        (Category.READ, _READ, _READ_WEAK),
+        (Category.OTHER, _OTHER, _OTHER_WEAK),
+    ):
+        for text, is_weak in ((strong, False), (weak, True)):
+            for base in text.split():
+                bases.setdefault(base, Verb(base, category, Form.BASE, is_weak))
+    for base, verb in bases.items():
+        for written, form in _forms(base).items():
+            table.setdefault(written, Verb(base, verb.category, form, verb.weak))
+    for written, base in _IRREGULAR.items():
+        if base in bases:
+            table[written] = Verb(base, bases[base].category, Form.PARTICIPLE, bases[base].weak)
+    for written, base in _NOUNS.items():
+        if base in bases:
+            table[written] = Verb(base, bases[base].category, Form.NOUN, weak=True)
+    return table | bases
+
+
+_VERBS: Final = _table()
+
+
+def verb(word: str) -> Verb | None:
+    """Look a lower-case word up; None where it is no verb that says what a tool does."""
+    return _VERBS.get(word)
