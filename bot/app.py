@@ -29,12 +29,12 @@ from workflows import audit, grants, groups, redaction
 from workflows.audit import Tag
 from workflows.calls import JSON
 from workflows.changes import Changes
-from workflows.counters import Recorder
 from workflows.database import Database
 from workflows.errors import AskfirstError
 from workflows.grants import DeclaredGrant, GrantBook
 from workflows.policy import PolicyBook
 from workflows.queries import Outstanding
+from workflows.recorder import Recorder
 from workflows.release import Releaser
 
 log = logging.getLogger("askfirst")

@@ -1,43 +1,31 @@
-"""Limits in the database, and the one writer through which the gateway's rows go.
+"""Limits in the database: what is used of them, and what is left.
 
 A limit is reserved before a call is forwarded, all or nothing, by one statement that decides; what is given back goes into the window
-that was charged. `Recorder` commits what many calls write in one durable transaction.
+that was charged.
 """
 
-import asyncio
 import hashlib
 import json
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
-from workflows import audit
-from workflows.audit import Entry
-from workflows.database import Database
-from workflows.errors import DatabaseUnusable
 from workflows.policy import Limit
+from workflows.policy.amounts import shown
+from workflows.policy.limits import Window
 from workflows.tables import Counter
 
-log = logging.getLogger(__name__)
 _KEEP = timedelta(days=2)
-_FLUSH_AFTER = 0.05
-_RETRY_AFTER = 1.0
-_BATCH = 512
-_MOST_BUFFERED = 20_000
 _LONGEST_KEY = 512
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One limit as it applies to one call at one moment."""
+    """One limit as it applies to one call at one moment. The limit says how many units the call uses of it."""
 
     limit: Limit
     key: str
@@ -46,16 +34,69 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A limit that was used up, and when to try again."""
+    """A limit that has not enough left for a call: how many units are left, and when to try again, None where that would not help."""
 
     limit: Limit
-    retry_at: datetime
+    retry_at: datetime | None
+    left: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """Say what is used up, in the words of the policy where it has some, and what to do next."""
+        limit = self.limit
+        if self.retry_at is None:
+            return " ".join(filter(None, (limit.message, _never(limit))))
+        return f"{limit.message or self._used_up()} Try again at {self.retry_at:%Y-%m-%dT%H:%M:%SZ}."
+
+    def _used_up(self) -> str:
+        limit = self.limit
+        if self.left < 1:
+            return f"The limit of {_most(limit)} is used up ({limit.counter})."
+        left, wanted = shown(self.left, limit), shown(limit.amount, limit)
+        return f"The limit of {_most(limit)} is used up but for {left} ({limit.counter}), and this call uses {wanted}."
+
+
+def _most(limit: Limit) -> str:
+    """Write how much fits: `30 calls a minute`, or `1000 an hour` where amounts are added up."""
+    calls = "" if limit.increment_from or limit.increment != 1 else f" call{'' if limit.max == 1 else 's'}"
+    return f"{limit.max}{calls} {'an' if limit.window is Window.HOUR else 'a'} {limit.window}"
+
+
+def _never(limit: Limit) -> str:
+    if limit.max < 1 or not limit.increment_from:
+        return f"The limit of {_most(limit)} lets nothing through ({limit.counter}), now or later."
+    place, amount = f"args.{'.'.join(limit.increment_from)}", shown(limit.amount, limit)
+    return f"{place} is {amount}, and no more than {_most(limit)} fit in the limit {limit.counter}: send a smaller amount."
+
+
+def impossible(limits: Sequence[Limit]) -> Refused | None:
+    """Find a limit that a call could not pass in any window, because it uses more of it than fits."""
+    return next((Refused(limit, None) for limit in limits if limit.amount > limit.ceiling), None)
 
 
 def charges(limits: Sequence[Limit], *, grant: str, server: str, tool: str, now: datetime) -> tuple[Charge, ...]:
     """Say which counters a call would use; in one order everywhere, so that two calls never wait for each other."""
-    found = (Charge(limit, _fitting(limit.key(grant=grant, server=server, tool=tool)), limit.window_start(now)) for limit in limits)
+    found = (
+        Charge(limit, _fitting(limit.key(grant=grant, server=server, tool=tool)), limit.window_start(now))
+        for limit in limits
+        if limit.amount
+    )
     return tuple(sorted(found, key=lambda charge: charge.key))
+
+
+def read(session: Session, limits: Sequence[Limit], *, grant: str, server: str, tool: str, now: datetime) -> dict[str, int]:
+    """Say how many units are used of these counters in the window of now, by `Limit.name`."""
+    places = {limit.name: (_fitting(limit.key(grant=grant, server=server, tool=tool)), limit.window_start(now)) for limit in limits}
+    if not places:
+        return {}
+    here = sa.or_(*(_is(key, window_start) for key, window_start in places.values()))
+    rows = session.connection().execute(sa.select(col(Counter.key), col(Counter.window_start), col(Counter.used)).where(here))
+    used = {(row.key, row.window_start): row.used for row in rows}
+    return {name: used.get(place, 0) for name, place in places.items()}
+
+
+def _is(key: str, window_start: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(col(Counter.key) == key, col(Counter.window_start) == window_start)
 
 
 def _fitting(key: str) -> str:
@@ -64,212 +105,62 @@ def _fitting(key: str) -> str:
 
 
 def reserve(session: Session, wanted: Sequence[Charge], *, now: datetime) -> Refused | None:
-    """Use one of each limit, or none of any and the first that was used up."""
+    """Use all of these limits, or none of them: then say which one has not enough left."""
+    never = impossible([charge.limit for charge in wanted])
+    if never is not None:
+        return never
     for index, charge in enumerate(wanted):
-        if not _use_one(session, charge):
+        if not _use(session, charge):
+            left = charge.limit.ceiling - _used(session, charge)
             give_back(session, wanted[:index])
-            return Refused(charge.limit, charge.limit.retry_at(now))
+            return Refused(charge.limit, charge.limit.retry_at(now), max(left, 0))
     return None
 
 
-def _use_one(session: Session, charge: Charge) -> bool:
-    if charge.limit.max < 1:
-        return False  # the first row of a window is inserted without being compared
+def _use(session: Session, charge: Charge) -> bool:
+    """Add what fits. The first row of a window is inserted without being compared, so whoever calls has compared it with the ceiling."""
+    amount = charge.limit.amount
     dialect = session.connection().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = (
         insert(Counter)
-        .values(key=charge.key, window_start=charge.window_start, used=1)
+        .values(key=charge.key, window_start=charge.window_start, used=amount)
         .on_conflict_do_update(
             index_elements=["key", "window_start"],
-            set_={"used": Counter.used + 1},
-            where=col(Counter.used) < charge.limit.max,
+            set_={"used": Counter.used + amount},
+            where=col(Counter.used) <= charge.limit.ceiling - amount,
         )
         .returning(col(Counter.used))
     )
     return session.connection().execute(statement).first() is not None
 
 
+def _used(session: Session, charge: Charge) -> int:
+    return session.connection().scalar(sa.select(col(Counter.used)).where(_is(charge.key, charge.window_start))) or 0
+
+
 def give_back(session: Session, charged: Sequence[Charge]) -> None:
     """Return what was reserved, into the windows that were charged."""
-    _return(session, [(charge.key, charge.window_start) for charge in charged])
+    for charge in charged:
+        _return(session, charge.key, charge.window_start, charge.limit.amount)
 
 
-def _return(session: Session, keys: Sequence[tuple[str, datetime]]) -> None:
-    for key, window_start in keys:
-        where = (col(Counter.key) == key, col(Counter.window_start) == window_start, col(Counter.used) > 0)
-        session.connection().execute(sa.update(Counter).where(*where).values(used=Counter.used - 1))
+def _return(session: Session, key: str, window_start: datetime, amount: int) -> None:
+    left = sa.case((col(Counter.used) > amount, col(Counter.used) - amount), else_=0)
+    session.connection().execute(sa.update(Counter).where(_is(key, window_start)).values(used=left))
 
 
 def written(charged: Sequence[Charge]) -> str:
-    """Write down what was reserved, for the row of a request."""
-    return json.dumps([[charge.key, charge.window_start.isoformat()] for charge in charged])
+    """Write down what was reserved, for the row of a request: key, window and units of each."""
+    return json.dumps([[charge.key, charge.window_start.isoformat(), charge.limit.amount] for charge in charged])
 
 
 def give_back_written(session: Session, text: str | None) -> None:
-    """Return what `written` noted."""
-    _return(session, [(key, datetime.fromisoformat(start)) for key, start in json.loads(text or "[]")])
+    """Return what `written` noted; where it noted no units, as it once did, that is one."""
+    for key, start, *amount in json.loads(text or "[]"):
+        _return(session, key, datetime.fromisoformat(start), amount[0] if amount else 1)
 
 
 def purge(session: Session, *, now: datetime) -> None:
     """Drop the counters of windows that nothing can ask for any more."""
     session.connection().execute(sa.delete(Counter).where(col(Counter.window_start) < now - _KEEP))
-
-
-@dataclass(slots=True)
-class _Item:
-    entry: Entry | None
-    charges: tuple[Charge, ...] = ()
-    back: tuple[Charge, ...] = ()
-    done: "asyncio.Future[Refused | None] | None" = None
-    tries: int = 0
-
-
-@dataclass(slots=True)
-class Recorder:
-    """The gateway's one writer: rows of many calls share a commit.
-
-    `note` returns at once and is written within 50 ms; `put` returns when its row is durable. When the database refuses, both
-    raise DatabaseUnusable, so that nothing is forwarded that cannot be told.
-    """
-
-    database: Database
-    _queue: list[_Item] = field(default_factory=list)
-    _task: "asyncio.Task[None] | None" = None
-    _timer: asyncio.TimerHandle | None = None
-    _broken: bool = False
-
-    def note(self, entry: Entry) -> None:
-        """Write a row soon."""
-        if self._broken or len(self._queue) >= _MOST_BUFFERED:
-            raise DatabaseUnusable("The audit trail cannot be written just now, so the call was not forwarded. Try again later.")
-        self._queue.append(_Item(entry))
-        if self._timer is None and self._task is None:
-            self._timer = asyncio.get_running_loop().call_later(_FLUSH_AFTER, self._start)
-
-    async def put(self, entry: Entry, wanted: tuple[Charge, ...] = ()) -> Refused | None:
-        """Reserve the limits and write the row in one durable transaction; when a limit is used up, write nothing and say which."""
-        return await self._wait(_Item(entry, charges=wanted))
-
-    async def give_back(self, charged: tuple[Charge, ...]) -> None:
-        """Return what a call reserved that turned out to have failed."""
-        await self._wait(_Item(None, back=charged))
-
-    async def _wait(self, item: _Item) -> Refused | None:
-        item.done = asyncio.get_running_loop().create_future()
-        self._queue.append(item)
-        self._start()
-        return await asyncio.shield(item.done)
-
-    async def close(self) -> None:
-        """Write what is still buffered."""
-        while self._queue or self._task is not None:
-            self._start()
-            if self._task is not None:
-                await asyncio.wait([self._task])
-            if self._broken:
-                log.error("the audit trail lost %d buffered rows: the database refused them at the end", len(self._queue))
-                return
-
-    def _start(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._drain())
-            self._task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._task = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("the recorder stopped: %s", error)
-        if (self._queue or self._broken) and not task.cancelled():
-            delay = _RETRY_AFTER if self._broken else _FLUSH_AFTER
-            self._timer = self._timer or asyncio.get_running_loop().call_later(delay, self._start)
-
-    def _pressing(self) -> bool:
-        """Tell whether somebody waits for a row, or enough rows wait by themselves; any other lets more of them gather."""
-        return len(self._queue) >= _BATCH or any(item.done is not None for item in self._queue)
-
-    async def _drain(self) -> None:
-        begun = False
-        while not begun or self._pressing():
-            begun = True
-            batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
-            try:
-                answers = await self._write(batch)
-            except DatabaseUnusable as error:
-                if isinstance(error.__cause__, OperationalError):
-                    self._give_up(batch, error)
-                else:
-                    await self._one_by_one(batch, error)
-                if self._broken:
-                    return
-                continue
-            self._broken = False
-            for item, answer in zip(batch, answers, strict=True):
-                _answer(item, answer)
-
-    async def _write(self, batch: list[_Item]) -> list[Refused | None]:
-        try:
-            return await self.database.awrite(partial(_commit, batch))
-        except DatabaseUnusable:
-            raise
-        except Exception as error:
-            log.exception("a row of the audit trail could not be written down")
-            raise DatabaseUnusable("The audit trail could not take this row, so the call was not forwarded.") from error
-
-    def _give_up(self, batch: list[_Item], error: DatabaseUnusable) -> None:
-        """The database itself is in trouble: whoever waits is told now, and the rows that nobody waits for are kept."""
-        self._broken = True
-        waiting, self._queue = batch + self._queue, []
-        for item in waiting:
-            if item.done is None:
-                self._queue.append(item)
-            else:
-                _refuse(item, error)
-        log.error("the audit trail cannot be written, %d rows are kept for another try: %s", len(self._queue), error)
-
-    async def _one_by_one(self, batch: list[_Item], error: DatabaseUnusable) -> None:
-        """Write each alone: one poisoned row must not fail its neighbours. A row that nobody waits for is kept for another try."""
-        kept: list[_Item] = []
-        failures = told = 0
-        for item in batch:
-            try:
-                [answer] = await self._write([item])
-            except DatabaseUnusable as failure:
-                failures += 1
-                item.tries += 1
-                _refuse(item, failure)
-                if item.done is None:
-                    kept.append(item)
-            else:
-                told += item.entry is not None and answer is None
-                _answer(item, answer)
-        self._broken = failures > 0 and told == 0
-        self._queue = [item for item in kept if self._broken or item.tries < _TRIES] + self._queue
-        if failures:
-            log.error("the audit trail could not write %d of %d rows: %s", failures, len(batch), error)
-
-
-def _answer(item: _Item, answer: Refused | None) -> None:
-    if item.done is not None and not item.done.done():
-        item.done.set_result(answer)
-
-
-def _refuse(item: _Item, error: DatabaseUnusable) -> None:
-    if item.done is not None and not item.done.done():
-        item.done.set_exception(error)
-
-
-def _commit(batch: Sequence[_Item], session: Session) -> list[Refused | None]:
-    answers: list[Refused | None] = []
-    entries: list[Entry] = []
-    for item in batch:
-        refused = reserve(session, item.charges, now=item.entry.at) if item.entry and item.charges else None
-        give_back(session, item.back)
-        answers.append(refused)
-        if item.entry is not None and refused is None:
-            entries.append(item.entry)
-    audit.record_all(session, entries)
-    return answers

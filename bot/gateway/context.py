@@ -11,12 +11,12 @@ from typing import Any, TypeAlias, TypeVar
 from bot.settings import GatewaySettings
 from bot.upstream import Upstreams
 from workflows.changes import Changes
-from workflows.counters import Recorder
 from workflows.database import Database
 from workflows.errors import AskfirstError, DatabaseUnusable
 from workflows.grants import GrantBook
 from workflows.policy import PolicyBook
 from workflows.queries import Outstanding
+from workflows.recorder import Recorder
 from workflows.tables import Grant
 
 T = TypeVar("T")

@@ -4,7 +4,9 @@ import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -16,14 +18,24 @@ from workflows.calls import JSON
 from workflows.counters import Charge, Refused, charges
 from workflows.lifecycle import Outcome
 from workflows.policy import Limit, Scope, Window
+from workflows.policy.limit_rules import LARGEST_SUM
+from workflows.policy.limits import MICRO
 from workflows.states import State
 from workflows.tables import Counter
 
 MINUTE = NOW.replace(second=0)
+HOUR = MINUTE.replace(minute=0)
 
 
 def _limit(most: int = 2, *, name: str = "refunds", window: Window = Window.MINUTE, scope: Scope = Scope.GRANT) -> Limit:
     return Limit(f"/tools/create_refund/limits/{name}", name, window, most, scope)
+
+
+def _spend(amount: str, most: int = 1000, *, message: str = "") -> Limit:
+    """A limit on the sum of an argument, as a call of this amount has it."""
+    units = int(Decimal(amount) * MICRO)
+    place = "/tools/create_refund/limits/spend"
+    return Limit(place, "spend", Window.HOUR, most, Scope.GRANT, increment_from=("amount",), amount=units, message=message)
 
 
 def _charged(*limits: Limit, now: datetime = NOW, grant: str = "gr_1", tool: str = "create_refund") -> tuple[Charge, ...]:
@@ -56,6 +68,82 @@ def test_a_limit_of_nothing_lets_nothing_through(scene: Scene) -> None:
     """Not even the first of a window, which no row is there to be compared with."""
     assert _reserve(scene, _charged(_limit(0))) is not None
     assert _used(scene) == {}
+
+
+def test_amounts_add_up_exactly(scene: Scene) -> None:
+    """Ten times 0.1 is 1: the eleventh finds nothing left, not even a millionth."""
+    for _ in range(10):
+        assert _reserve(scene, _charged(_spend("0.1", 1))) is None
+    assert _used(scene) == {HOUR: MICRO}
+    assert _reserve(scene, _charged(_spend("0.000001", 1))) is not None
+
+
+def test_an_amount_passes_as_long_as_it_fits_and_the_refusal_says_what_is_left(scene: Scene) -> None:
+    """A refusal uses nothing, and a smaller call after it passes up to the last bit."""
+    assert _reserve(scene, _charged(_spend("880"))) is None
+    refused = _reserve(scene, _charged(_spend("120.5")))
+    assert refused == Refused(_spend("120.5"), HOUR + timedelta(hours=1), 120 * MICRO)
+    assert refused is not None
+    said = "The limit of 1000 an hour is used up but for 120 (spend), and this call uses 120.5. Try again at 2026-01-15T13:00:00Z."
+    assert refused.sentence == said
+    assert _reserve(scene, _charged(_spend("120"))) is None
+    assert _used(scene) == {HOUR: 1000 * MICRO}
+
+
+@pytest.mark.parametrize("before", [None, "1"], ids=["the first of a window", "a later one"])
+def test_an_amount_that_fits_in_no_window_is_refused_for_ever(scene: Scene, before: str | None) -> None:
+    """Trying again later does not help, so no time is named; and nothing of the other limits is used."""
+    if before:
+        _reserve(scene, _charged(_spend(before)))
+    refused = _reserve(scene, _charged(_spend("1000.000001"), _limit(9, name="a", window=Window.DAY)))
+    assert refused is not None
+    assert refused.retry_at is None
+    assert refused.sentence == "args.amount is 1000.000001, and no more than 1000 an hour fit in the limit spend: send a smaller amount."
+    assert _used(scene) == ({HOUR: MICRO} if before else {})
+
+
+def test_an_amount_of_nothing_passes_and_is_not_counted(scene: Scene) -> None:
+    """Also where the limit is used up, and where it lets nothing through."""
+    assert _reserve(scene, _charged(_spend("1000"))) is None
+    assert _reserve(scene, _charged(_spend("0"))) is None
+    assert _reserve(scene, _charged(_spend("0", 0))) is None
+    assert _used(scene) == {HOUR: 1000 * MICRO}
+
+
+def test_the_largest_amounts_are_counted_exactly(scene: Scene) -> None:
+    """As far as a limit reaches, which is more than 32 bits hold and more than a float tells apart."""
+    most = LARGEST_SUM
+    assert _reserve(scene, _charged(_spend(str(most - 1), most))) is None
+    assert _reserve(scene, _charged(_spend("1.000001", most))) is not None
+    assert _reserve(scene, _charged(_spend("1", most))) is None
+    assert _used(scene) == {HOUR: most * MICRO}
+
+
+def test_a_refusal_speaks_in_the_words_of_the_policy(scene: Scene) -> None:
+    """And adds when to try again, or that a smaller amount is to be sent."""
+    limit = replace(_limit(0), message="No refunds by machines.")
+    refused = _reserve(scene, _charged(limit))
+    assert refused is not None
+    assert refused.sentence == "No refunds by machines. The limit of 0 calls a minute lets nothing through (refunds), now or later."
+    _reserve(scene, _charged(_spend("1000")))
+    refused = _reserve(scene, _charged(_spend("1", message="Enough for now.")))
+    assert refused is not None
+    assert refused.sentence == "Enough for now. Try again at 2026-01-15T13:00:00Z."
+
+
+def test_what_is_used_can_be_read_by_name(scene: Scene) -> None:
+    """In the window of now; what nobody used is 0."""
+    calls, spend, other = _limit(9), _spend("2.5"), _limit(9, name="other")
+    _reserve(scene, _charged(calls, spend))
+    _reserve(scene, _charged(calls))
+
+    def read(now: datetime) -> dict[str, int]:
+        look = partial(counters.read, limits=[calls, spend, other], grant="gr_1", server="payments", tool="create_refund", now=now)
+        return scene.database.read(look)
+
+    assert read(NOW) == {calls.name: 2, spend.name: 2_500_000, other.name: 0}
+    assert read(MINUTE + timedelta(minutes=1))[calls.name] == 0
+    assert scene.database.read(partial(counters.read, limits=[], grant="g", server="s", tool="t", now=NOW)) == {}
 
 
 def test_several_limits_are_used_all_or_none(scene: Scene) -> None:
@@ -109,6 +197,15 @@ def test_what_is_given_back_goes_into_the_window_that_was_charged(scene: Scene) 
     for _ in range(3):
         scene.database.write(partial(counters.give_back, charged=charged))
     assert _used(scene) == {MINUTE: 0, later: 1}
+
+
+def test_an_amount_is_given_back_as_it_was_charged(scene: Scene) -> None:
+    """The units of that call, and no other's."""
+    _reserve(scene, _charged(_spend("5")))
+    charged = _charged(_spend("0.75"))
+    _reserve(scene, charged)
+    scene.database.write(partial(counters.give_back, charged=charged))
+    assert _used(scene) == {HOUR: 5 * MICRO}
 
 
 def test_old_windows_are_forgotten(scene: Scene) -> None:
@@ -167,8 +264,8 @@ def test_a_void_or_lost_claim_costs_nothing_or_what_it_used(scene: Scene) -> Non
 
 
 def test_what_was_noted_on_a_request_is_read_back(scene: Scene) -> None:
-    """Keys with quotes, brackets and other scripts, and their windows."""
-    charged = _charged(_limit(name='"]é'), _limit(name="b", window=Window.DAY))
+    """Keys with quotes, brackets and other scripts, their windows and their amounts."""
+    charged = _charged(_limit(name='"]é'), _limit(name="b", window=Window.DAY), _spend("12.34"))
     _reserve(scene, charged)
 
     def back(session: Session) -> None:
@@ -177,3 +274,12 @@ def test_what_was_noted_on_a_request_is_read_back(scene: Scene) -> None:
 
     scene.database.write(back)
     assert set(_used(scene).values()) == {0}
+
+
+def test_a_note_of_before_there_were_amounts_gives_back_one(scene: Scene) -> None:
+    """A request that was claimed by the version before this one."""
+    [charge] = _charged(_limit())
+    _reserve(scene, [charge])
+    note = json.dumps([[charge.key, charge.window_start.isoformat()]])
+    scene.database.write(partial(counters.give_back_written, text=note))
+    assert _used(scene) == {MINUTE: 0}

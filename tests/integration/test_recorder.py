@@ -14,9 +14,10 @@ from tests.factories import NOW, Scene
 from tests.waiting import eventually
 from workflows import audit
 from workflows.audit import Entry, Tag
-from workflows.counters import Charge, Recorder, Refused, charges
+from workflows.counters import Charge, Refused, charges
 from workflows.errors import DatabaseUnusable
 from workflows.policy import Limit, Scope, Window
+from workflows.recorder import Recorder
 from workflows.tables import Counter
 
 LIMIT = Limit("/tools/t/limits/n", "n", Window.MINUTE, 3, Scope.GRANT)
@@ -126,7 +127,7 @@ async def test_a_database_that_refuses_stops_the_calls_and_keeps_what_was_noted(
     scene: Scene, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The table is gone: `put` says so, then `note` does; when it is back, what was noted is written, once and in order."""
-    caplog.set_level(logging.CRITICAL, "workflows.counters")
+    caplog.set_level(logging.CRITICAL, "workflows.recorder")
     with _in_trouble(scene):
         recorder.note(_entry("noted"))
         with pytest.raises(DatabaseUnusable):
@@ -155,7 +156,7 @@ async def test_a_database_that_refuses_stops_the_calls_and_keeps_what_was_noted(
 
 async def test_a_put_tries_a_database_in_trouble_again_at_once(scene: Scene, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
     """A call need not wait for the next try of the clock: what it writes shows that the database is back."""
-    caplog.set_level(logging.CRITICAL, "workflows.counters")
+    caplog.set_level(logging.CRITICAL, "workflows.recorder")
     with _in_trouble(scene), pytest.raises(DatabaseUnusable):
         await recorder.put(_entry("refused"))
     assert await recorder.put(_entry("there")) is None
@@ -167,7 +168,7 @@ async def test_a_row_that_cannot_be_written_does_not_fail_its_neighbours(
     scene: Scene, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever waits for it is told; the others are written, and the recorder goes on."""
-    caplog.set_level(logging.CRITICAL, "workflows.counters")
+    caplog.set_level(logging.CRITICAL, "workflows.recorder")
     poisoned = Entry(Tag.CALL_FORWARDED, "agent:x", NOW, detail={"n": float("nan")})
     recorder.note(poisoned)
     answers = await asyncio.gather(recorder.put(_entry("a")), recorder.put(poisoned), recorder.put(_entry("b")), return_exceptions=True)

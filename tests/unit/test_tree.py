@@ -98,7 +98,7 @@ _EXCEPTIONS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "Limits and the recorder are two subjects of one module, groups and the clock are tested by what they decide.",
+        "Limits, groups and the clock are tested by what they decide.",
         ("workflows/counters.py", "workflows/groups.py", "workflows/lifecycle/clock.py"),
         ("integration/test_limits.py", "integration/test_recorder.py", "integration/test_voting.py", "integration/test_grants.py"),
     ),

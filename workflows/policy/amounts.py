@@ -79,4 +79,4 @@ def _why_no_amount(number: Decimal, limit: Limit) -> str | None:
 
 def shown(units: int, limit: Limit) -> str:
     """Write a number of units as people read it: 5, not 5000000."""
-    return f"{Decimal(units) / limit.unit:f}".rstrip("0").rstrip(".") if limit.unit > 1 else str(units)
+    return f"{(Decimal(units) / limit.unit).normalize():f}"

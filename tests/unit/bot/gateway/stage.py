@@ -27,11 +27,11 @@ from tests.fakes.relayed import Relayed
 from tests.waiting import eventually
 from workflows.calls import JSON
 from workflows.changes import Changes
-from workflows.counters import Recorder
 from workflows.database import Database
 from workflows.grants import DeclaredGrant, GrantBook
 from workflows.policy import Policy, PolicyBook
 from workflows.queries import Outstanding
+from workflows.recorder import Recorder
 from workflows.release import Releaser
 from workflows.tables import ApprovalRequest, AuditEvent, Counter
 
