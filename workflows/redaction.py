@@ -10,7 +10,10 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+import re2
 
 from workflows.calls import JSON
 
@@ -19,7 +22,8 @@ from workflows.calls import JSON
 class Redaction:
     """What a policy hides beside what looks like a secret: values by their path in the arguments, and text by its pattern (RE2).
 
-    A path is names, without the leading `args`; `*` stands for any one name, and a list is walked through, all of its items.
+    A path is names, without the leading `args`; `*` stands for any one name, and a list is walked through, all of its items. A name is
+    found in any letter case, because an upstream may read it in any. A text that may be JSON is hidden whole where a path leads into it.
     """
 
     paths: tuple[tuple[str, ...], ...] = ()
@@ -34,6 +38,11 @@ class Redaction:
         """Read what `written` wrote."""
         paths, patterns = json.loads(text or "[[], []]")
         return cls(tuple(tuple(path) for path in paths), tuple(patterns))
+
+    @property
+    def elsewhere(self) -> "Redaction":
+        """What is hidden outside of the arguments, as in what a tool answered: there the paths lead nowhere."""
+        return Redaction(patterns=self.patterns)
 
 
 NOTHING: Final = Redaction()
@@ -67,50 +76,185 @@ def keyed(text: str, *, length: int = 12) -> str:
     return hmac.new(_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:length]
 
 
-def redact_text(text: str) -> str:
-    """Hide what looks like a secret inside a text, and leave the rest."""
-    return _SECRET_VALUE.sub(lambda found: _hidden(found.group()), text)
+def redact_text(text: str, rules: Redaction = NOTHING) -> str:
+    """Hide what looks like a secret inside a text, and what the rules' patterns find in it, and leave the rest."""
+    return _Hiding(rules).text(text)
 
 
-def redact(value: JSON) -> JSON:
-    """Hide secrets in a value at every depth: by the name of their key, and by their look. Shape and keys stay."""
-    if isinstance(value, str):
-        return redact_text(value)
-    if isinstance(value, list):
-        return [redact(item) for item in value]
-    if isinstance(value, dict):
-        return {redact_text(key): _member(key, item) for key, item in value.items()}
-    return value
+def redact(value: JSON, rules: Redaction = NOTHING) -> JSON:
+    """Hide secrets in a value at every depth: by the name of their key, and by their look. Shape and keys stay.
+
+    With `rules` the value is the arguments of a call, and what lies at their paths is hidden, each as one text, and what their patterns
+    find in texts, keys and numbers.
+    """
+    return _Hiding(rules).arguments(value)
 
 
-def hides_words(value: JSON) -> bool:
-    """Tell whether `redact` hides more than tokens: words, in which a reader might have found what they have to judge."""
-    if isinstance(value, str):
-        return any(len(found.group().split()) > _TOKEN_WORDS for found in _SECRET_VALUE.finditer(value))
-    if isinstance(value, list):
-        return any(map(hides_words, value))
-    if isinstance(value, dict):
-        return any(_words_inside(item) if _SECRET_NAME.search(key) else hides_words(item) for key, item in value.items())
-    return False
+def hidden_by(value: JSON, rules: Redaction) -> tuple[str, ...]:
+    """Name what the rules hide in these arguments, to announce it: the paths as the policy writes them, then that a pattern found text."""
+    hiding = _Hiding(rules)
+    hiding.arguments(value)
+    paths = tuple(".".join(("args", *path)) for number, path in enumerate(rules.paths) if number in hiding.led)
+    return (*paths, "text that a pattern finds") if hiding.found else paths
 
 
-def _words_inside(value: JSON) -> bool:
-    if isinstance(value, (list, dict)):
-        return any(map(_words_inside, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, str) and len(value.split()) > _TOKEN_WORDS
+def hides_words(value: JSON, rules: Redaction = NOTHING) -> bool:
+    """Tell whether what looks like a secret hides more than tokens: words, in which a reader might have found what they have to judge.
+
+    What the rules hide is left out of it: that is announced, because a policy wants it.
+    """
+    hiding = _Hiding(rules)
+    hiding.arguments(value)
+    return hiding.words
 
 
-def _member(key: str, value: JSON) -> JSON:
-    return _all_hidden(value) if _SECRET_NAME.search(key) else redact(value)
+_MOST_WORK = 2**26  # bytes that are looked through in one value; a search counts as if it went on to the end
+_PLAIN_PROGRAM = 32  # instructions; a pattern compiled to so many more may be so many times slower
+_JSON_BEGINS = ("{", "[", '"')
+
+_Paths: TypeAlias = "tuple[tuple[int, tuple[str, ...]], ...]"
+"""What is left of the rules' paths below a value, in folded case: each with its number."""
+_Spans: TypeAlias = "list[tuple[int, int]]"
 
 
-def _all_hidden(value: JSON) -> JSON:
-    """Hide what a key with a secret's name holds: a secret in a list, or under another name inside, is one too."""
-    if isinstance(value, list):
-        return [_all_hidden(item) for item in value]
-    if isinstance(value, dict):
-        return {redact_text(key): _all_hidden(item) for key, item in value.items()}
-    return value if value is None or isinstance(value, bool) or value == "" else _hidden(str(value))
+@lru_cache(maxsize=256)
+def _compiled(rules: Redaction) -> tuple[_Paths, tuple[tuple[Any, int], ...]]:
+    """Give the paths as they are walked, and the patterns, each with what looking through one byte costs."""
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    patterns = [re2.compile(pattern.encode(), options) for pattern in rules.patterns]
+    paths = tuple((number, tuple(name.casefold() for name in path)) for number, path in enumerate(rules.paths))
+    return paths, tuple((pattern, 1 + pattern.programsize // _PLAIN_PROGRAM) for pattern in patterns)
+
+
+class _Hiding:
+    """One look through one value. Its work is bounded: once there was too much to look through, texts are hidden whole."""
+
+    def __init__(self, rules: Redaction) -> None:
+        self.paths, self.patterns = _compiled(rules)
+        self.left = _MOST_WORK
+        self.led: set[int] = set()  # numbers of the paths that led to something
+        self.found = False  # a pattern found something
+        self.words = False  # what looks like a secret has words
+
+    def arguments(self, value: JSON) -> JSON:
+        return self._value(value, self.paths)
+
+    def _value(self, value: JSON, paths: _Paths, *, secret: bool = False) -> JSON:
+        if isinstance(value, dict):
+            return {self.text(key): self._member(key, item, paths, secret=secret) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item, paths, secret=secret) for item in value]
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if isinstance(value, str) and paths and value.lstrip().startswith(_JSON_BEGINS):
+            self.led.update(number for number, _ in paths)
+            return _hidden(value)
+        if secret:
+            self.words = self.words or (isinstance(value, str) and _wordy(value))
+            return _hidden(str(value))
+        return self.text(value) if isinstance(value, str) else self._number(value)
+
+    def _member(self, key: str, value: JSON, paths: _Paths, *, secret: bool) -> JSON:
+        """Hide in a member: what a key with a secret's name holds is a secret too in a list, or under another name inside."""
+        folded = key.casefold() if paths else ""
+        inside = tuple((number, names[1:]) for number, names in paths if names[0] in {"*", folded})
+        ended = [number for number, names in inside if not names]
+        if ended:
+            self.led.update(ended)
+            return _hidden_whole(value)
+        return self._value(value, inside, secret=secret or bool(_SECRET_NAME.search(key)))
+
+    def _number(self, value: float) -> JSON:
+        if not self.patterns:
+            return value
+        written = json.dumps(value)
+        return value if self._found(written) == [] else _hidden(written)
+
+    def text(self, text: str) -> str:
+        """Hide in a text. Where a secret and what a pattern finds overlap, they are hidden as one."""
+        secrets = [found.span() for found in _SECRET_VALUE.finditer(text)]
+        self.words = self.words or any(_wordy(text[start:end]) for start, end in secrets)
+        spans = _merged(secrets + self._found(text)) if self.patterns else secrets
+        parts: list[str] = []
+        at = 0
+        for start, end in spans:
+            parts += [text[at:start], _hidden(text[start:end])]
+            at = end
+        return "".join([*parts, text[at:]])
+
+    def _found(self, text: str) -> _Spans:
+        """Give the places of what the patterns find, the whole text when it is too much to look through."""
+        raw = text.encode("utf-8", "surrogatepass")
+        spans: _Spans = []
+        for pattern, cost in self.patterns:
+            searches = pattern.finditer(raw)
+            end = 0
+            while self._may_look(cost * (len(raw) - end)):
+                match = next(searches, None)
+                if match is None:
+                    break
+                end = match.end()
+                if match.start() < end:
+                    spans.append((match.start(), end))
+            else:
+                spans = [(0, len(raw))] if raw else []
+                break
+        self.found = self.found or bool(spans)
+        return _in_characters(raw, _merged(spans))
+
+    def _may_look(self, work: int) -> bool:
+        self.left -= work
+        return self.left >= 0
+
+
+def _wordy(text: str) -> bool:
+    return len(text.split()) > _TOKEN_WORDS
+
+
+def _hidden_whole(value: JSON) -> str:
+    """Hide a value with all that is in it. How long yes, no and nothing are would tell which it is."""
+    if value is None or isinstance(value, bool):
+        return f"[redacted, fingerprint {keyed(json.dumps(value), length=8)}]"
+    return _hidden(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _merged(spans: _Spans) -> _Spans:
+    """Join what overlaps; in order."""
+    joined: _Spans = []
+    for start, end in sorted(spans):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _in_characters(raw: bytes, spans: _Spans) -> _Spans:
+    """From places in UTF-8, which a pattern may have put inside of a character, to places in the text."""
+    if len(spans) == 0 or raw.isascii():
+        return spans
+    counted = at = 0
+    placed: _Spans = []
+    for start, end in spans:
+        whole = _begin(raw, start, -1), _begin(raw, end, 1)
+        counted, at = counted + _characters(raw, at, max(at, whole[0])), max(at, whole[0])
+        first = counted
+        counted, at = counted + _characters(raw, at, whole[1]), whole[1]
+        placed.append((first, counted))
+    return placed
+
+
+def _characters(raw: bytes, start: int, end: int) -> int:
+    return len(raw[start:end].decode("utf-8", "surrogatepass"))
+
+
+def _begin(raw: bytes, at: int, step: int) -> int:
+    """The nearest place in this direction where a character begins."""
+    while 0 < at < len(raw) and raw[at] & 0xC0 == 0x80:  # noqa: PLR2004  # what every later byte of a character looks like
+        at += step
+    return at
 
 
 _KEPT = frozenset("\n\t")

@@ -1,6 +1,7 @@
 """Secrets leave for no sink, and no character of a text hides from the person who decides."""
 
 import json
+import re
 import sys
 import time
 import unicodedata
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.calls import JSON
-from workflows.redaction import has_unseen, redact, redact_text, visible
+from workflows.redaction import NOTHING, Redaction, has_unseen, hidden_by, hides_words, redact, redact_text, visible
 
 _SECRETS = {
     "a GitHub token": "ghp_" + "a1B2" * 9,
@@ -88,6 +89,144 @@ def test_what_a_key_calls_a_secret_is_hidden_at_every_depth(name: str) -> None:
 def test_what_only_resembles_a_secret_stays(value: JSON) -> None:
     """Who decides sees the rest as it is."""
     assert redact(value) == value
+
+
+_RULES = Redaction(paths=(("customer", "email"), ("rows", "*", "iban"), ("whole",)), patterns=(r"\bcus_[a-z]+\b", "é+"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"customer": {"email": "a@b.example", "name": "Ada"}}, {"customer": {"email": "H", "name": "Ada"}}),
+        ({"Customer": {"EMAIL": "a@b.example"}}, {"Customer": {"EMAIL": "H"}}),
+        ({"customer": [{"email": "a"}, [{"email": ["b", {"c": 1}]}]]}, {"customer": [{"email": "H"}, [{"email": "H"}]]}),
+        ({"customer": '{"email": "a@b.example"}'}, {"customer": "H"}),
+        ({"customer": ' ["a@b.example"]'}, {"customer": "H"}),
+        ({"customer": "Ada"}, {"customer": "Ada"}),
+        ({"rows": {"x": {"iban": "DE1"}, "y": [{"iban": 7}]}}, {"rows": {"x": {"iban": "H"}, "y": [{"iban": "H"}]}}),
+        ({"rows": {"iban": "DE1"}}, {"rows": {"iban": "DE1"}}),
+        ({"whole": {"key": [1, {"b": None}]}}, {"whole": "H"}),
+        ({"whole": None}, {"whole": "H"}),
+        ({"whole": True}, {"whole": "H"}),
+        ({"email": "a@b.example"}, {"email": "a@b.example"}),
+        ({"note": "see cus_ada and cus_bob."}, {"note": "see H and H."}),
+        ({"note": ["caféé ü"]}, {"note": ["cafH ü"]}),
+        ({"x": {"cus_ada": 1}}, {"x": {"H": 1}}),
+    ],
+)
+def test_what_the_rules_name_is_hidden_and_the_rest_stays(value: JSON, expected: JSON) -> None:
+    """At paths with everything inside, in any letter case and every item of a list; by patterns in texts and keys."""
+    written = re.sub(r"\[redacted[^]]*\]", "H", json.dumps(redact(value, _RULES)))
+    assert json.loads(written) == expected
+    assert redact(value) == value
+
+
+def test_a_hidden_yes_does_not_tell_itself_by_its_length() -> None:
+    """It has a fingerprint alone, so that a swap shows."""
+    yes, no = (str(redact({"whole": value}, _RULES)) for value in (True, False))
+    assert yes != no
+    assert "chars" not in yes + no
+
+
+def test_a_number_is_found_by_its_text() -> None:
+    """A card number is one also without quotes."""
+    rules = Redaction(patterns=(r"\d{16}",))
+    assert redact({"card": 4111111111111111, "n": 4111, "yes": True}, rules) == {
+        "card": redact_text("4111111111111111", rules),
+        "n": 4111,
+        "yes": True,
+    }
+
+
+def test_a_secret_and_what_a_pattern_finds_are_hidden_as_one_where_they_overlap() -> None:
+    """No half of either is left."""
+    secret = "ghp_" + "a1B2" * 9
+    hidden = redact_text(f"see key={secret}! now", Redaction(patterns=("key=ghp_a1", "2! n")))
+    assert re.fullmatch(r"see \[redacted 47 chars, fingerprint [0-9a-f]{8}\]ow", hidden)
+
+
+def test_what_is_hidden_is_announced_by_the_words_of_the_policy() -> None:
+    """Only what was there to hide; what a policy hides is no warning, words that look like a secret are one."""
+    key = _SECRETS["a private key"].replace("MIIEow", "pay to Bob now")
+    assert hidden_by({"customer": [{"email": key}], "note": "x"}, _RULES) == ("args.customer.email",)
+    assert hidden_by({"rows": {"a": {"iban": 1}}, "note": "cus_ada"}, _RULES) == ("args.rows.*.iban", "text that a pattern finds")
+    assert hidden_by({"note": key}, _RULES) == hidden_by({"whole": 1}, NOTHING) == ()
+    assert not hides_words({"customer": {"email": key}}, _RULES)
+    assert hides_words({"customer": {"email": key}})
+    assert hides_words({"note": key}, _RULES)
+
+
+def test_rules_are_read_as_they_were_written() -> None:
+    """A row without any hides nothing more."""
+    written = _RULES.written()
+    assert Redaction.read(written) == _RULES
+    assert Redaction.read(None) == NOTHING
+    assert NOTHING.written() is None
+    assert _RULES.elsewhere == Redaction(patterns=_RULES.patterns)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "whole"),
+    [
+        ("x.*y|x", "x" * 1_000_000, True),
+        ("x*", "y" * 1_000_000, True),
+        (r"\C\C", "é€" * 300_001, True),
+        ("€", "é€" * 300_000, True),
+        ("(a|b)*a(a|b){500}c", "ab" * 500_000, False),
+        ("(x+x+)+y", "x" * 1_000_000, False),
+        ("€", "é" * 1_000_000 + "€", None),
+    ],
+)
+def test_what_is_too_much_to_look_through_is_hidden_whole(pattern: str, text: str, *, whole: bool | None) -> None:
+    """A search that may go on to the end of a large text, again and again, stays bounded, and nothing is shown unsearched."""
+    hidden = redact_text(text, Redaction(patterns=(pattern,)))
+    if whole is None:
+        assert re.fullmatch(r"é+\[redacted 1 chars[^]]*\]", hidden)
+    else:
+        assert (re.fullmatch(r"\[redacted [0-9]+ chars[^]]*\]", hidden) is not None) is whole
+        assert whole or hidden == text
+
+
+def test_what_comes_after_too_much_is_hidden_unread() -> None:
+    """One value has one bound, however many texts it is made of."""
+    value: JSON = ["x" * 50_000] * 20 + ["short"]
+    hidden = redact(value, Redaction(patterns=("x.*y|x",)))
+    assert isinstance(hidden, list)
+    assert all(str(item).startswith("[redacted") for item in hidden)
+
+
+_NAMES = st.sampled_from(["customer", "email", "rows", "a", "whole", "B"])
+_MARKED: st.SearchStrategy[JSON] = st.recursive(
+    st.none() | st.integers() | st.text(st.sampled_from("ü€ab\u0301 {"), max_size=4) | st.just("~m~") | st.just("a ~m~ b~m~"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES | st.just("k~m~"), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(_NAMES, _MARKED, max_size=4), st.lists(st.lists(_NAMES | st.just("*"), min_size=1, max_size=3).map(tuple), max_size=3)
+)
+def test_no_value_at_a_path_and_nothing_that_a_pattern_finds_is_left(value: dict[str, JSON], paths: list[tuple[str, ...]]) -> None:
+    """Whatever the shape; and what no rule names stays as it is."""
+    rules = Redaction(tuple(paths), ("~m~",))
+    hidden = redact(value, rules)
+    assert "~m~" not in json.dumps(hidden)
+    assert isinstance(hidden, dict)
+    for path in paths:
+        assert all(isinstance(found, str) and found.startswith("[redacted") for found in _at(hidden, path))
+    if not paths and "~m~" not in json.dumps(value):
+        assert hidden == value
+
+
+def _at(value: JSON, path: tuple[str, ...]) -> list[JSON]:
+    """What lies at a path, found in another way than by walking with it."""
+    if not path:
+        return [value]
+    if isinstance(value, list):
+        return [found for item in value for found in _at(item, path)]
+    if isinstance(value, dict):
+        return [found for key, item in value.items() if path[0] in {"*", key} for found in _at(item, path[1:])]
+    return []
 
 
 def test_a_swap_of_a_hidden_value_shows() -> None:
