@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from workflows.calls import JSON
-from workflows.catalogue.describing import claims, read_description, says_read_only
-from workflows.catalogue.naming import Said, read_name
-from workflows.catalogue.shapes import Category, Classified, Risk
+from workflows.catalogue.annotations import annotations, contradictions, raises
+from workflows.catalogue.deciding import decide
+from workflows.catalogue.hidden import quoted
+from workflows.catalogue.parameters import parameters
+from workflows.catalogue.shapes import Category, Classified, Risk, Signal, SignalKind
+from workflows.catalogue.signals import signals
 from workflows.catalogue.tokens import words
 
 _RISK: Final = {
@@ -17,40 +20,51 @@ _RISK: Final = {
     Category.DESTRUCTIVE: Risk.CRITICAL,
     Category.FINANCIAL: Risk.CRITICAL,
 }
+_SUSPECT: Final = (SignalKind.HIDDEN_TEXT, SignalKind.INSTRUCTIONS, SignalKind.CONTRADICTION)
 
 
 def classify(definition: Mapping[str, JSON]) -> Classified:
     """Classify one entry of tools/list, however odd it is."""
-    name = _text(definition.get("name"))
-    description = _text(definition.get("description"))
-    named = read_name(words(name))
-    described = read_description(description)
-    category, evidence = decide(named, described, claims(description))
-    if category is Category.EXECUTE and (reads := says_read_only(description)):
-        category, evidence = Category.READ, (*evidence, f'the description says "{reads}"')
-    return Classified(tool=name, category=category, risk=_RISK[category], signals=(), evidence=evidence, annotations={}, contradictions=())
+    name, description = _text(definition.get("name")), _text(definition.get("description"))
+    split = words(name)
+    taken = parameters(definition.get("inputSchema"))
+    category, evidence = decide(split, description, taken)
+    claimed = annotations(definition)
+    contradicted = contradictions(claimed, category, evidence[-1])
+    if raised := raises(claimed, category):
+        category, evidence = raised[0], (*evidence, raised[1])
+    texts = (_text(definition.get("title")), description, name, *(each.text for each in taken.read), *(each.name for each in taken.read))
+    found = signals(split, taken, texts, category)
+    if contradicted:
+        found = (*found, Signal(SignalKind.CONTRADICTION, "The annotations contradict the text", tuple(map(quoted, contradicted))))
+    risk, why = _risk(category, found, claimed)
+    return Classified(
+        tool=name,
+        category=category,
+        risk=risk,
+        signals=found,
+        evidence=evidence + why,
+        annotations=claimed,
+        contradictions=contradicted,
+    )
 
 
-def decide(named: Said | None, described: Said | None, claimed: list[Said]) -> tuple[Category, tuple[str, ...]]:
-    """Weigh what the texts say against each other."""
-    sources = []
-    if named:
-        sources.append((named, f'the name says "{named.word}"'))
-    if described:
-        sources.append((described, f'the description says "{described.word}"'))
-    if named and described and named.base and named.base == described.base and not named.category.grave:
-        return described.category, tuple(why for _, why in sources)
-    grave = [(said, why) for said, why in sources if said.category.grave and said.plain]
-    if grave:
-        return grave[0][0].category, (grave[0][1],)
-    worst = max((each for each in claimed if each.category.grave), key=lambda each: each.category.rank, default=None)
-    if worst and not (named and named.plain and named.category is Category.READ):
-        return worst.category, (f'the description says "{worst.word}"',)
-    for plain in (True, False):
-        for said, why in sources:
-            if said.plain is plain:
-                return said.category, (why,)
-    return Category.OTHER, ("nothing in it says what it does",)
+def _risk(category: Category, found: tuple[Signal, ...], claimed: Mapping[str, JSON]) -> tuple[Risk, tuple[str, ...]]:
+    """Give the risk of the category, raised by what asks for more care, and the sentences that say so."""
+    risk, why = _RISK[category], []
+    kinds = {signal.kind for signal in found}
+    for kind in _SUSPECT:
+        if kind in kinds and not risk.at_least(Risk.HIGH):
+            risk = Risk.HIGH
+            why.append(f"the risk is High, because of {kind.value.replace('_', ' ')}")
+    for kind in (SignalKind.BULK, SignalKind.CODE, SignalKind.INFRASTRUCTURE):
+        if category is Category.WRITE and kind in kinds and not risk.at_least(Risk.HIGH):
+            risk = Risk.HIGH
+            why.append(f"the risk is High: a Write with {kind.value}")
+    if claimed.get("destructiveHint") is True and category is Category.WRITE and not risk.at_least(Risk.HIGH):
+        risk = Risk.HIGH
+        why.append("annotations: destructiveHint is true, which raises the risk")
+    return risk, tuple(why)
 
 
 def _text(value: JSON) -> str:

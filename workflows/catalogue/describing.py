@@ -38,8 +38,6 @@ _ACTIONS: Final = re.compile(
     re.IGNORECASE,
 )
 
-_READ_ONLY: Final = re.compile(r"\bread[- ]?only\b|\b(?:only|just) SELECT\b|\bSELECT(?: statements| queries)? only\b", re.IGNORECASE)
-
 # Words before the main verb: "This tool allows you to", "A simple utility that will", "Safely".
 _LEAD: Final = bag(
     """
@@ -93,12 +91,6 @@ def claims(text: str) -> list[Said]:
     for match in _ACTIONS.finditer(kept):
         found.extend(_listed(match[1]))
     return found
-
-
-def says_read_only(text: str) -> str | None:
-    """Give the words that say that a tool only reads, where there are any."""
-    found = _READ_ONLY.search(text[:LONGEST_READ])
-    return found[0] if found else None
 
 
 def _sentences(text: str) -> list[str]:

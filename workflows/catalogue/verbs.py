@@ -3,6 +3,7 @@
 A weak verb is as often a noun or an adjective ("order", "run", "open"): alone it does not decide against a plain verb.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -102,26 +103,23 @@ _OTHER_WEAK: Final = """
 """
 
 # Which form of an irregular verb is which; a participle in a name is an adjective ("list_deleted").
-_IRREGULAR: Final = {
-    "sent": "send", "written": "write", "wrote": "write", "ran": "run", "bought": "buy", "sold": "sell", "paid": "pay", "got": "get",
-    "found": "find", "made": "make", "built": "build", "shown": "show", "lent": "lend", "withdrawn": "withdraw", "withdrew": "withdraw",
-    "drawn": "draw", "forgotten": "forget", "overwritten": "overwrite", "hidden": "hide", "torn": "tear", "undone": "undo",
-    "redone": "redo", "rewritten": "rewrite", "spoken": "speak", "spent": "spend", "reset": "reset", "left": "leave", "seen": "see", "driven": "drive",
-    "given": "give", "told": "tell", "taken": "take", "chosen": "choose",
-}  # fmt: skip
-_NOUNS: Final = {
-    "deletion": "delete", "removal": "remove", "creation": "create", "cancellation": "cancel", "cancelation": "cancel",
-    "termination": "terminate", "destruction": "destroy", "revocation": "revoke", "withdrawal": "withdraw", "execution": "execute",
-    "deployment": "deploy", "installation": "install", "modification": "modify", "retrieval": "retrieve", "generation": "generate",
-    "insertion": "insert", "purchase": "purchase", "repayment": "repay", "donation": "donate", "redemption": "redeem",
-    "disbursement": "disburse", "remittance": "remit", "liquidation": "liquidate", "reimbursement": "reimburse", "conversion": "convert",
-    "transcription": "transcribe", "extraction": "extract", "detection": "detect", "analysis": "analyze", "validation": "validate",
-    "verification": "verify", "comparison": "compare", "calculation": "calculate", "summarization": "summarize", "discovery": "discover",
-    "inspection": "inspect", "classification": "classify", "estimation": "estimate", "prediction": "predict", "recommendation": "recommend",
-    "registration": "register", "subscription_creation": "subscribe", "eviction": "evict", "uninstallation": "uninstall",
-    "erasure": "erase", "truncation": "truncate", "editing": "edit", "synthesis": "synthesize", "simulation": "simulate",
-    "explanation": "explain", "navigation": "navigate", "lookups": "lookup", "identification": "identify",
-}  # fmt: skip
+_IRREGULAR: Final = """
+    sent:send written:write wrote:write ran:run bought:buy sold:sell paid:pay got:get found:find made:make built:build shown:show
+    lent:lend withdrawn:withdraw withdrew:withdraw drawn:draw forgotten:forget overwritten:overwrite hidden:hide torn:tear undone:undo
+    redone:redo rewritten:rewrite spoken:speak spent:spend reset:reset left:leave seen:see driven:drive given:give told:tell taken:take
+    chosen:choose
+"""
+_NOUNS: Final = """
+    deletion:delete removal:remove creation:create cancellation:cancel cancelation:cancel termination:terminate destruction:destroy
+    revocation:revoke withdrawal:withdraw execution:execute deployment:deploy installation:install modification:modify
+    retrieval:retrieve generation:generate insertion:insert purchase:purchase repayment:repay donation:donate redemption:redeem
+    disbursement:disburse remittance:remit liquidation:liquidate reimbursement:reimburse conversion:convert transcription:transcribe
+    extraction:extract detection:detect analysis:analyze validation:validate verification:verify comparison:compare
+    calculation:calculate summarization:summarize discovery:discover inspection:inspect classification:classify estimation:estimate
+    prediction:predict recommendation:recommend registration:register eviction:evict uninstallation:uninstall erasure:erase
+    truncation:truncate editing:edit synthesis:synthesize simulation:simulate explanation:explain navigation:navigate lookups:lookup
+    identification:identify
+"""
 
 _VOWELS: Final = """
     aeiou
@@ -153,6 +151,12 @@ def _forms(base: str) -> dict[str, Form]:
     return forms
 
 
+def _pairs(table: str) -> Iterator[tuple[str, str]]:
+    for pair in table.split():
+        written, _, base = pair.partition(":")
+        yield written, base
+
+
 def _table() -> dict[str, Verb]:
     table: dict[str, Verb] = {}
     bases: dict[str, Verb] = {}
@@ -170,10 +174,10 @@ def _table() -> dict[str, Verb]:
     for base, verb in bases.items():
         for written, form in _forms(base).items():
             table.setdefault(written, Verb(base, verb.category, form, verb.weak))
-    for written, base in _IRREGULAR.items():
+    for written, base in _pairs(_IRREGULAR):
         if base in bases:
             table[written] = Verb(base, bases[base].category, Form.PARTICIPLE, bases[base].weak)
-    for written, base in _NOUNS.items():
+    for written, base in _pairs(_NOUNS):
         if base in bases:
             table[written] = Verb(base, bases[base].category, Form.NOUN, weak=True)
     return table | bases

@@ -1,0 +1,148 @@
+"""What the texts add up to. Law: money and deletion win, then the name's plain verb, then the description, then nouns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from workflows.catalogue import phrases
+from workflows.catalogue.describing import claims, read_description
+from workflows.catalogue.hidden import quoted
+from workflows.catalogue.languages import read_foreign
+from workflows.catalogue.meaning import weigh
+from workflows.catalogue.naming import Said, read_name
+from workflows.catalogue.parameters import Parameters
+from workflows.catalogue.shapes import Category
+from workflows.catalogue.tokens import bag, words
+from workflows.catalogue.verbs import Form, verb
+
+_NOTHING: Final = "nothing in it says what it does"
+_STATEMENTS: Final = bag("sql cypher statement")
+_COMMANDS: Final = bag("command code script")
+_RUNS: Final = bag("run execute query perform exec")
+_CANCELS: Final = bag("cancel abort void expire revoke clear reset")
+_PAYS: Final = bag("send transfer submit execute make process confirm move")
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
+
+
+@dataclass(slots=True)
+class _Weighing:
+    """The category so far, with its reasons, the last one being what decided."""
+
+    category: Category
+    reasons: list[str] = field(default_factory=list)
+
+    def becomes(self, category: Category, because: str) -> None:
+        self.category = category
+        self.reasons.append(because)
+
+
+def decide(name: Sequence[str], description: str, taken: Parameters) -> tuple[Category, tuple[str, ...]]:
+    """Say what a tool does, and why: at least one sentence, the last one being what decided."""
+    named = read_name(name) or _foreign_name(name)
+    described = read_description(description) or read_foreign(description)
+    weighing = _texts(named, described)
+    sure = _surely_reads(named, described)
+    _by_claims(weighing, description, sure=sure)
+    _by_phrases(weighing, description, named, described, sure=sure)
+    _by_choices(weighing, taken)
+    _by_parameters(weighing, description, taken, described)
+    return weighing.category, tuple(weighing.reasons)
+
+
+def _by_name(said: Said) -> str:
+    return f'the name says "{quoted(said.word)}"'
+
+
+def _by_text(said: Said) -> str:
+    return f'the description says "{quoted(said.word)}"'
+
+
+def _foreign_name(name: Sequence[str]) -> Said | None:
+    return read_foreign(" ".join(name))
+
+
+def _surely_reads(named: Said | None, described: Said | None) -> bool:
+    """Whether name and description both read, or one does plainly and the other says nothing."""
+    said = [each for each in (named, described) if each is not None]
+    return bool(said) and all(each.category is Category.READ for each in said) and any(each.plain for each in said)
+
+
+def _texts(named: Said | None, described: Said | None) -> _Weighing:
+    if named and described:
+        return _both(named, described)
+    if named:
+        return _Weighing(named.category, [_by_name(named)])
+    if described:
+        return _Weighing(described.category, [_by_text(described)])
+    return _Weighing(Category.OTHER, [_NOTHING])
+
+
+def _both(named: Said, described: Said) -> _Weighing:
+    name, text = _by_name(named), _by_text(described)
+    if named.category is described.category:
+        return _Weighing(named.category, [text, name])
+    if named.category.grave and named.plain:
+        return _Weighing(named.category, [name])
+    if described.category.grave and described.plain:
+        return _Weighing(described.category, [text])
+    if named.base and named.base == described.base:
+        return _Weighing(described.category, [name, text])
+    if named.plain or not described.plain:
+        return _Weighing(named.category, [name])
+    return _Weighing(described.category, [text])
+
+
+def _by_claims(weighing: _Weighing, description: str, *, sure: bool) -> None:
+    for said in claims(description):
+        if said.category.rank > weighing.category.rank and not sure and (said.category.grave or weighing.category is Category.OTHER):
+            weighing.becomes(said.category, _by_text(said))
+
+
+def _by_phrases(weighing: _Weighing, description: str, named: Said | None, described: Said | None, *, sure: bool) -> None:
+    runs = bool({said.base for said in (named, described) if said} & _RUNS)
+    if runs and weighing.category is Category.EXECUTE and (told := phrases.first(phrases.READ_ONLY, description)):
+        weighing.becomes(Category.READ, f'the description says "{quoted(told)}"')
+    elif not sure and not weighing.category.grave and (told := phrases.no_undo(description)):
+        weighing.becomes(Category.DESTRUCTIVE, f'the description says "{quoted(told)}"')
+    elif weighing.category in (Category.READ, Category.OTHER) and (told := phrases.first(phrases.WRITES, description)):
+        weighing.becomes(Category.WRITE, f'the description says "{quoted(told)}"')
+    elif named and named.base in _CANCELS and weighing.category is Category.DESTRUCTIVE and not phrases.no_undo(description):
+        _by_status(weighing, description)
+
+
+def _by_status(weighing: _Weighing, description: str) -> None:
+    if status := phrases.first(phrases.ONLY_STATUS, description):
+        weighing.becomes(Category.WRITE, f'the description says "{quoted(status)}"')
+
+
+def _by_choices(weighing: _Weighing, taken: Parameters) -> None:
+    """Take the worst of what a parameter like `action` lets one choose."""
+    for parameter in taken.read:
+        if not parameter.chooses:
+            continue
+        if {*parameter.choices} >= _METHODS - {"PATCH"}:
+            if not weighing.category.grave and weighing.category is not Category.EXECUTE:
+                weighing.becomes(Category.EXECUTE, f'the parameter "{quoted(parameter.name)}" takes any HTTP method')
+            continue
+        for choice in parameter.choices:
+            split = words(choice)
+            found = verb(split[0]) if split else None
+            if found is None or found.form is not Form.BASE or (found.weak and found.category.grave):
+                continue
+            category = weigh(found, split[1:], split)
+            if category.rank > weighing.category.rank and (category.grave or weighing.category in (Category.OTHER, Category.READ)):
+                weighing.becomes(category, f'the parameter "{quoted(parameter.name)}" offers "{quoted(choice)}"')
+
+
+def _by_parameters(weighing: _Weighing, description: str, taken: Parameters, described: Said | None) -> None:
+    ends = {parameter.words[-1]: parameter.name for parameter in taken.read if parameter.top and parameter.words}
+    base = described.base if described else ""
+    if (weighing.category is Category.READ and base in _RUNS) or weighing.category is Category.OTHER:
+        wanted = _STATEMENTS if weighing.category is Category.READ else _STATEMENTS | _COMMANDS
+        for word in sorted(wanted & ends.keys()):
+            if not phrases.first(phrases.READ_ONLY, description):
+                weighing.becomes(Category.EXECUTE, f'the parameter "{quoted(ends[word])}" is run')
+                return
+    money = {"amount"} & ends.keys() and bag("currency recipient card token destination payee beneficiary") & ends.keys()
+    if money and base in _PAYS and not weighing.category.grave and weighing.category is not Category.READ:
+        weighing.becomes(Category.FINANCIAL, f'the parameters "{quoted(ends["amount"])}" and "{quoted(ends[min(money)])}" move money')

@@ -1,0 +1,116 @@
+"""Text that is not meant for the people who read a definition: characters nobody sees, and orders to the model.
+
+Law: precision. "You must provide an id" is how tools are described; only what no honest description says is a sign.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from workflows.redaction import visible
+
+LONGEST_SCANNED: Final = 32_768
+_TAIL: Final = 4_096
+LONGEST_QUOTE: Final = 80
+MOST_QUOTES: Final = 6
+
+# The joiner and the selectors are parts of emoji and of some scripts: they count beside plain letters, or in a long run.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u115f\u1160\u180e\u200b\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    "\ufff9-\ufffb\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+    "|(?<=[A-Za-z])[\u200c-\u200f]|[\u200c-\u200f](?=[A-Za-z])|[\ufe00-\ufe0f]{3}|\u2800{2}"
+)
+_ANYTHING_UNSEEN: Final = re.compile(r"[^\x20-\x7e\n\t\r]")
+_FAR: Final = re.compile(r"(?:[ \t]*\r?\n){15,}(?=[ \t]*\S)|[ \t]{200,}(?=\S)")
+_COMMENT: Final = re.compile(r"<!--.{0,400}?-->", re.DOTALL)
+_ENCODED: Final = re.compile(
+    r"(?<![A-Za-z0-9+/=])(?=[A-Za-z0-9+/]{0,60}[0-9])(?=[A-Za-z0-9+/]{0,60}[A-Z])(?=[A-Za-z0-9+/]{0,60}[a-z])[A-Za-z0-9+/]{80,}={0,2}"
+)
+
+_USER: Final = r"\b(?:user|human|person|anyone|operator)\b"
+_NOT: Final = r"\b(?:do not|don['\u2019]t|never|must not|should not|without)"
+_SECRETS: Final = r"(?:credentials|tokens?|secrets?|api keys?|passwords?)"
+_TALK: Final = r"(?:conversation|chat) history|system prompt|(?:entire|full|whole) conversation|(?:all )?previous messages"
+_PLACES: Final = r"(?:ssh|aws|gnupg|kube|docker|netrc|config|cursor|claude|env|npmrc|bash_history)"
+
+_ORDERS: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        # Marks that give a piece of text more weight than it has.
+        r"</?(?:important|system|instructions?|secret|hidden|critical|admin|assistant)(?:[ _-]\w{1,20})?>",
+        r"<\|(?:im_start|im_end|system|user|assistant)\|>|\[/?INST\]|^#{1,4} ?system\b",
+        r"\b(?:you are now|new instructions?:|from now on,? you|end of (?:tool )?(?:description|instructions))\b",
+        # Away with the other instructions.
+        (
+            r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,30}\b(?:previous|prior|above|earlier|preceding|all other|system|safety)\b"
+            r".{0,20}\b(?:instructions?|prompts?|rules?|guidelines|messages?|directives?|polic(?:y|ies))\b"
+        ),
+        # Behind people's backs.
+        rf"{_NOT}\s+(?:ever )?(?:tell|inform|mention|notify|alert|reveal|disclose|show)(?:ing)?\b.{{0,40}}{_USER}",
+        rf"\b(?:hide|conceal|keep)\b.{{0,30}}\b(?:(?:secret|hidden) )?from the {_USER}",
+        r"\b(?:secretly|covertly|surreptitiously)\b",
+        # Before, and instead of, all other tools.
+        (
+            r"\b(?:always|you must|be sure to|make sure to)\s+(?:call|use|run|invoke|execute)\s+(?:this|the)(?: tool| function)?"
+            r"\s+(?:first|before (?:any|every|all|each|anything|everything|responding|answering|doing|other))"
+        ),
+        r"\b(?:call|use|run|invoke)\s+this(?: tool)?\s+before\s+(?:any|every|all|each)\s+other\b",
+        rf"{_NOT}\s+(?:use|call|trust|invoke)\s+(?:any )?other\s+(?:tools?|servers?)\b",
+        # What belongs to others: files of the user, secrets of other tools, the conversation.
+        rf"(?:~|/root|/home/\w{{1,30}}|\$HOME|%USERPROFILE%)[/\\]\.{_PLACES}\b|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)\b|\.ssh/",
+        r"\b(?:read|send|include|attach|copy|pass|upload|append|open)\b.{0,40}(?:\bmcp\.json\b|(?<!\w)\.env\b)",
+        rf"\b(?:send|pass|include|append|copy|put|forward|embed|attach)\b.{{0,60}}\b(?:{_TALK})\b",
+        rf"\b(?:{_SECRETS}|results?|output) (?:of|from|for|used by) (?:any |all |the )?other (?:tools?|servers?)\b",
+        r"\b(?:bcc|redirect|forward|reroute)\b.{0,30}\b(?:all|every|any)\b.{0,20}\b(?:e-?mails?|messages?|payments?|funds|transfers?)\b.{0,30}\bto\b",
+    )
+)
+
+
+def scanned(text: str) -> str:
+    """Give the part of a text that is looked at: all of it, or, of a very long one, its beginning and its end."""
+    return text if len(text) <= LONGEST_SCANNED else f"{text[:LONGEST_SCANNED]}\n{text[-_TAIL:]}"
+
+
+def hidden_words(texts: Iterable[str]) -> tuple[str, ...]:
+    """Quote what a reader of these texts would not see, with its characters written out."""
+    found: dict[str, None] = {}
+    for text in texts:
+        part = scanned(text)
+        if len(text) > LONGEST_SCANNED:
+            found.setdefault(f"{len(text):,} characters")
+        if _ANYTHING_UNSEEN.search(part):
+            for match in _UNSEEN.finditer(part):
+                _keep(found, part[max(match.start() - 10, 0) : match.end() + 20])
+                break
+        for pattern in (_FAR, _COMMENT, _ENCODED):
+            if shown := pattern.search(part):
+                _keep(found, part[shown.end() : shown.end() + LONGEST_QUOTE] if pattern is _FAR else shown[0])
+        if len(found) >= MOST_QUOTES:
+            break
+    return tuple(found)[:MOST_QUOTES]
+
+
+def order_words(texts: Iterable[str]) -> tuple[str, ...]:
+    """Quote what these texts order the model to do beyond the tool's own use."""
+    found: dict[str, None] = {}
+    for text in texts:
+        part = _UNSEEN.sub("", scanned(text))
+        for pattern in _ORDERS:
+            match = pattern.search(part)
+            if match:
+                _keep(found, match[0])
+        if len(found) >= MOST_QUOTES:
+            break
+    return tuple(found)[:MOST_QUOTES]
+
+
+def quoted(text: str) -> str:
+    """Shorten a text to what can be quoted, with nothing unseen in it."""
+    short = " ".join(text[: LONGEST_QUOTE * 2].split())
+    shown = visible(short)
+    return shown if len(shown) <= LONGEST_QUOTE else shown[: LONGEST_QUOTE - 1] + "\u2026"
+
+
+def _keep(found: dict[str, None], text: str) -> None:
+    if short := quoted(text):
+        found.setdefault(short)

@@ -1,0 +1,42 @@
+"""Turns of phrase that say more than a verb does: no undo, only a status, only reading."""
+
+import re
+from typing import Final
+
+LONGEST_READ: Final = 4_000
+
+NO_UNDO: Final = re.compile(
+    r"\b(?:can(?:not|['\u2019]t| not) be (?:undone|reversed|recovered|restored)|(?:is|are) (?:irreversible|not (?:reversible|recoverable))"
+    r"|irreversibl[ey]|(?:no|without any|without) (?:undo|way back)\b|permanent(?:ly)? (?:\w+ )?(?:delet|remov|eras|destr|wip|purg|los)\w*"
+    r"|all (?:\w+ ){0,3}data will be (?:lost|deleted|erased)|(?<![\w-])destructive (?:operation|action|tool))|\[DESTRUCTIVE\b",
+    re.IGNORECASE,
+)
+_DENIES: Final = re.compile(r"\b(?:not?|non|never|isn['\u2019]t|avoids?|without(?: any)?)[ -](?:a |an )?$", re.IGNORECASE)
+WRITES: Final = re.compile(
+    r"\[(?:WRITE|MUTAT\w+|MODIF\w+)\b[^\]]{0,20}\]|\b(?:[Tt]his|It) WRITES\b|\bWRITE (?:operation|tool)\b|\bmodifies data\b"
+)
+ONLY_STATUS: Final = re.compile(
+    r"\b(?:sets?|changes?|updates?|marks?|moves?|flags?)\b[^.]{0,60}?\b(?:to|as) [\"'`]?"
+    r"(?:cancel\w*|void\w*|inactive|archived|expired|closed)",
+    re.IGNORECASE,
+)
+READ_ONLY: Final = re.compile(
+    r"\bread[- ]?only\b|\b(?:only|just) SELECT\b|\bSELECT(?: \w+)? (?:only|quer(?:y|ies)|statements?)\b"
+    r"|\b(?:SOQL|PromQL|LogQL|MetricsQL|GAQL|KQL|JQL|NRQL|SPARQL)\b"
+    r"|\bno (?:writes|modifications|mutations|changes)\b|\b(?:does|will|do) not (?:modify|change|alter|write)\b",
+    re.IGNORECASE,
+)
+
+
+def no_undo(text: str) -> str | None:
+    """Give the words that say that there is no way back, unless they are denied."""
+    for match in NO_UNDO.finditer(text[:LONGEST_READ]):
+        if not _DENIES.search(text[max(match.start() - 14, 0) : match.start()]):
+            return match[0]
+    return None
+
+
+def first(pattern: re.Pattern[str], text: str) -> str | None:
+    """Give the first words of a text that a pattern finds."""
+    found = pattern.search(text[:LONGEST_READ])
+    return found[0].strip() if found else None
