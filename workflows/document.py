@@ -10,12 +10,12 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from workflows.calls import parse_json
 from workflows.errors import Malformed
-from workflows.redaction import redact, redact_text, visible
+from workflows.redaction import NOTHING, Hidden, Redaction, hide_in, visible
 
 RICH_LINES = 4_000  # beyond this many lines the layout is one block of plain text: whole, but without colours
 _MAX_DEPTH = 500  # the gateway lets through far less
@@ -52,12 +52,20 @@ class Document:
     unsafe: tuple[str, ...]  # one sentence part for each kind of character that was written out
     mixed: tuple[str, ...]  # words that mix alphabets
     problem: str | None  # why there is no layout, when there is none
-    hidden: bool = False  # secret-looking values were replaced, so this is not the stored text
+    hidden: bool = False  # something was replaced, so this is not the stored text
+    secrets: bool = False  # of that, what looks like a secret
+    words: bool = False  # of that, more than tokens
+    by: tuple[str, ...] = ()  # what the rules of a policy hide from those who do not decide, also where this reader sees it
 
 
-def lay_out(raw: bytes, *, hide: bool = False) -> Document:
-    """Lay out a stored JSON text; what is not JSON is shown exactly and says so. `hide` is for readers who do not decide."""
-    shown = _redacted(raw) if hide else raw
+def lay_out(raw: bytes, *, hide: bool = False, rules: Redaction = NOTHING) -> Document:
+    """Lay out a stored JSON text; what is not JSON is shown exactly and says so.
+
+    `hide` is for readers who do not decide: then secrets are hidden, and what `rules` say. They are the rules of the arguments; for any
+    other text they are taken by `Redaction.beyond`.
+    """
+    safe, hidden = _hidden(raw, rules) if hide or rules != NOTHING else (raw, None)
+    shown = safe if hide else raw
     text = shown.decode("utf-8", "replace")
     seen = _Seen()
     problem = None
@@ -81,22 +89,26 @@ def lay_out(raw: bytes, *, hide: bool = False) -> Document:
         mixed=tuple(sorted(seen.mixed)),
         problem=problem,
         hidden=shown != raw,
+        secrets=hide and hidden is not None and hidden.secrets,
+        words=hide and hidden is not None and hidden.words,
+        by=hidden.by if hidden else (),
     )
 
 
-def _redacted(raw: bytes) -> bytes:
-    """The same text when nothing in it looks like a secret, else its value with those hidden, written anew."""
+def _hidden(raw: bytes, rules: Redaction) -> tuple[bytes, Hidden]:
+    """The same text when there is nothing to hide in it, else its value with that hidden, written anew."""
     try:
         value = parse_json(raw, max_depth=_MAX_DEPTH)
-        safe = redact(value)
+        hidden = hide_in(value, rules)
     except (Malformed, RecursionError):
-        return redact_text(raw.decode("utf-8", "replace")).encode()
-    return raw if safe == value else json.dumps(safe, ensure_ascii=False, indent=1).encode()
+        hidden = hide_in(raw.decode("utf-8", "replace"), rules)
+        return str(hidden.value).encode(), replace(hidden, words=hidden.secrets)  # hidden without being read: nobody knows what
+    return raw if hidden.value == value else json.dumps(hidden.value, ensure_ascii=False, indent=1).encode(), hidden
 
 
-def preview(raw: bytes, *, limit: int = 140) -> str:
+def preview(raw: bytes, rules: Redaction = NOTHING, *, limit: int = 140) -> str:
     """One line that reminds of the arguments, for lists where nothing is decided: secrets hidden, an ellipsis where it is cut."""
-    text = _redacted(raw).decode("utf-8", "replace").strip()
+    text = _hidden(raw, rules)[0].decode("utf-8", "replace").strip()
     if text.startswith("{") and text.endswith("}"):
         text = text[1:-1].strip()
     flat = visible(re.sub(r"\s+", " ", text))

@@ -9,6 +9,7 @@ import hmac
 import json
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -39,10 +40,15 @@ class Redaction:
         paths, patterns = json.loads(text or "[[], []]")
         return cls(tuple(tuple(path) for path in paths), tuple(patterns))
 
-    @property
-    def elsewhere(self) -> "Redaction":
-        """What is hidden outside of the arguments, as in what a tool answered: there the paths lead nowhere."""
-        return Redaction(patterns=self.patterns)
+    def beyond(self, arguments: JSON) -> "Redaction":
+        """What is hidden outside of these arguments, as in what a tool answered: what patterns find, and the very values of the paths."""
+        hiding = _Hiding(Redaction(self.paths))
+        hiding.arguments(arguments)
+        echoes = {text.casefold(): text for text in _texts(hiding.values) if len(text) >= _SHORTEST_ECHO}
+        if len(echoes) > _MOST_ECHOES:
+            return Redaction(patterns=("(?s).+",))
+        literal = "|".join(re2.escape(text[:_LONGEST_ECHO]) for text in echoes.values())
+        return Redaction(patterns=(*self.patterns, *([f"(?i:{literal})"] if literal else [])))
 
 
 NOTHING: Final = Redaction()
@@ -90,24 +96,30 @@ def redact(value: JSON, rules: Redaction = NOTHING) -> JSON:
     return _Hiding(rules).arguments(value)
 
 
-def hidden_by(value: JSON, rules: Redaction) -> tuple[str, ...]:
-    """Name what the rules hide in these arguments, to announce it: the paths as the policy writes them, then that a pattern found text."""
-    hiding = _Hiding(rules)
-    hiding.arguments(value)
-    paths = tuple(".".join(("args", *path)) for number, path in enumerate(rules.paths) if number in hiding.led)
-    return (*paths, "text that a pattern finds") if hiding.found else paths
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A value with what is hidden in it. `by` names what the rules hide, to announce it: paths as the policy writes them, and patterns.
 
-
-def hides_words(value: JSON, rules: Redaction = NOTHING) -> bool:
-    """Tell whether what looks like a secret hides more than tokens: words, in which a reader might have found what they have to judge.
-
-    What the rules hide is left out of it: that is announced, because a policy wants it.
+    `secrets` tells whether something looked like a secret, `words` whether that was more than tokens: words, in which a reader might have
+    found what they have to judge. What the rules hide is no such warning, because a policy wants it.
     """
+
+    value: JSON
+    secrets: bool
+    words: bool
+    by: tuple[str, ...]
+
+
+def hide_in(value: JSON, rules: Redaction = NOTHING) -> Hidden:
+    """Hide as `redact` does, and tell what was hidden. Text in the place of arguments is hidden whole where there are paths into them."""
     hiding = _Hiding(rules)
-    hiding.arguments(value)
-    return hiding.words
+    shown = hiding.arguments(value)
+    by = [".".join(("args", *path)) for number, path in enumerate(rules.paths) if number in hiding.led]
+    return Hidden(shown, hiding.secrets, hiding.words, (*by, *([_BY_PATTERN] if hiding.found else [])))
 
 
+_BY_PATTERN = "text that a pattern finds"
+_SHORTEST_ECHO, _LONGEST_ECHO, _MOST_ECHOES = 3, 100, 100  # characters; how many values
 _MOST_WORK = 2**26  # bytes that are looked through in one value; a search counts as if it went on to the end
 _PLAIN_PROGRAM = 32  # instructions; a pattern compiled to so many more may be so many times slower
 _JSON_BEGINS = ("{", "[", '"')
@@ -135,10 +147,14 @@ class _Hiding:
         self.paths, self.patterns = _compiled(rules)
         self.left = _MOST_WORK
         self.led: set[int] = set()  # numbers of the paths that led to something
+        self.values: list[JSON] = []  # what lies there
         self.found = False  # a pattern found something
-        self.words = False  # what looks like a secret has words
+        self.secrets = False  # something looks like a secret
+        self.words = False  # and it has words
 
     def arguments(self, value: JSON) -> JSON:
+        if isinstance(value, str) and self.paths:
+            return self._ended(value, self.paths)
         return self._value(value, self.paths)
 
     def _value(self, value: JSON, paths: _Paths, *, secret: bool = False) -> JSON:
@@ -149,10 +165,9 @@ class _Hiding:
         if value is None or isinstance(value, bool) or value == "":
             return value
         if isinstance(value, str) and paths and value.lstrip().startswith(_JSON_BEGINS):
-            self.led.update(number for number, _ in paths)
-            return _hidden(value)
+            return self._ended(value, paths)
         if secret:
-            self.words = self.words or (isinstance(value, str) and _wordy(value))
+            self._note_secret(str(value))
             return _hidden(str(value))
         return self.text(value) if isinstance(value, str) else self._number(value)
 
@@ -160,11 +175,19 @@ class _Hiding:
         """Hide in a member: what a key with a secret's name holds is a secret too in a list, or under another name inside."""
         folded = key.casefold() if paths else ""
         inside = tuple((number, names[1:]) for number, names in paths if names[0] in {"*", folded})
-        ended = [number for number, names in inside if not names]
+        ended = tuple(path for path in inside if not path[1])
         if ended:
-            self.led.update(ended)
-            return _hidden_whole(value)
+            return self._ended(value, ended)
         return self._value(value, inside, secret=secret or bool(_SECRET_NAME.search(key)))
+
+    def _ended(self, value: JSON, paths: _Paths) -> JSON:
+        self.led.update(number for number, _ in paths)
+        self.values.append(value)
+        return _hidden_whole(value)
+
+    def _note_secret(self, text: str) -> None:
+        self.secrets = True
+        self.words = self.words or len(text.split()) > _TOKEN_WORDS
 
     def _number(self, value: float) -> JSON:
         if not self.patterns:
@@ -175,7 +198,8 @@ class _Hiding:
     def text(self, text: str) -> str:
         """Hide in a text. Where a secret and what a pattern finds overlap, they are hidden as one."""
         secrets = [found.span() for found in _SECRET_VALUE.finditer(text)]
-        self.words = self.words or any(_wordy(text[start:end]) for start, end in secrets)
+        for start, end in secrets:
+            self._note_secret(text[start:end])
         spans = _merged(secrets + self._found(text)) if self.patterns else secrets
         parts: list[str] = []
         at = 0
@@ -209,15 +233,22 @@ class _Hiding:
         return self.left >= 0
 
 
-def _wordy(text: str) -> bool:
-    return len(text.split()) > _TOKEN_WORDS
-
-
 def _hidden_whole(value: JSON) -> str:
     """Hide a value with all that is in it. How long yes, no and nothing are would tell which it is."""
     if value is None or isinstance(value, bool):
         return f"[redacted, fingerprint {keyed(json.dumps(value), length=8)}]"
     return _hidden(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _texts(values: Iterable[JSON]) -> Iterator[str]:
+    """Every text and number in these values, as somebody would repeat it."""
+    for value in values:
+        if isinstance(value, (dict, list)):
+            yield from _texts(value.values() if isinstance(value, dict) else value)
+        elif isinstance(value, str):
+            yield value.strip()
+        elif value is not None and not isinstance(value, bool):
+            yield json.dumps(value)
 
 
 def _merged(spans: _Spans) -> _Spans:

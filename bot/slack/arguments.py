@@ -7,12 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bot.slack.blocks import weight
+from bot.slack.blocks import short, weight
 from bot.slack.shapes import Arguments
-from workflows.calls import parse_json
 from workflows.document import Document, lay_out, written
-from workflows.errors import Malformed
-from workflows.redaction import hides_words, visible
+from workflows.redaction import NOTHING, Redaction, visible
 
 CARD = 2000  # characters, as Slack counts them
 CARD_LINES = 60
@@ -23,7 +21,6 @@ _MIXED = "Words that mix alphabets"
 _BREAKS = 2  # line breaks of a value that are kept
 _MOST = 200  # lines that are tried
 _FIRST = (48, 24, 12)  # lines that are kept when nothing else helps; so few fit however long they are
-_DEEPEST = 500  # the gateway lets through far less
 _RUN = re.compile(r"(?:(?<=\S)|(?<=\\n\n))[^\S\n]{3,}")  # also at the beginning of a line of a text, where no indentation is
 
 
@@ -41,9 +38,9 @@ class _Line:
     text: str
 
 
-def lay(raw: bytes) -> Laid:
-    """Lay out the stored arguments of a call, secrets hidden."""
-    document = lay_out(raw, hide=True)
+def lay(raw: bytes, rules: Redaction = NOTHING) -> Laid:
+    """Lay out the stored arguments of a call, with secrets hidden and what the policy's rules hide."""
+    document = lay_out(raw, hide=True, rules=rules)
     plain = written(document)
     whole = _spaced(plain)
     short, hidden = (whole, "") if _fits(whole) else _cut(list(_logical(document, whole)))
@@ -54,9 +51,10 @@ def lay(raw: bytes) -> Laid:
         cut=bool(hidden),
         hidden=hidden,
         pages=tuple(_pages(whole)),
-        redacted=document.hidden,
+        redacted=document.secrets,
+        hides=document.by,
     )
-    return Laid(arguments, _warnings(document, spaced=whole != plain, words=document.hidden and _hides_words(raw)))
+    return Laid(arguments, _warnings(document, spaced=whole != plain))
 
 
 def unlaid(raw: bytes) -> Laid:
@@ -67,6 +65,12 @@ def unlaid(raw: bytes) -> Laid:
 def withheld(arguments: Arguments) -> Arguments:
     """Keep the arguments out of a channel: whoever decides opens them."""
     return replace(arguments, short="", cut=True, hidden="they are not shown in this channel")
+
+
+def notes(arguments: Arguments, *, most: int = 200) -> list[str]:
+    """Say in a few words how large arguments are, and what is hidden in them: secrets, and in at most so many characters by the policy."""
+    told = [f"{arguments.size:,} bytes", *["secrets hidden"] * arguments.redacted]
+    return [*told, short(f"the policy hides {some(arguments.hides)}", most)] if arguments.hides else told
 
 
 def unquoted(warnings: Sequence[str]) -> tuple[str, ...]:
@@ -83,29 +87,23 @@ def _fits(text: str) -> bool:
     return weight(text) <= CARD and text.count("\n") < CARD_LINES
 
 
-def _warnings(document: Document, *, spaced: bool, words: bool) -> tuple[str, ...]:
+def _warnings(document: Document, *, spaced: bool) -> tuple[str, ...]:
     told: list[str] = []
-    if words:
+    if document.words:
         told.append("Words are hidden because they look like a secret. Read them at the desk before you approve.")
     if document.problem is not None:
         told.append("The arguments have no layout, and are shown as they are.")
     if document.unsafe:
-        told.append(f"Characters that cannot be seen are written out: {_some(document.unsafe)}.")
+        told.append(f"Characters that cannot be seen are written out: {some(document.unsafe)}.")
     if document.mixed:
-        told.append(f"{_MIXED}: {_some(document.mixed)}.")
+        told.append(f"{_MIXED}: {some(document.mixed)}.")
     if spaced:
         told.append("Runs of spaces are written as ␣.")
     return tuple(told)
 
 
-def _hides_words(raw: bytes) -> bool:
-    try:
-        return hides_words(parse_json(raw, max_depth=_DEEPEST))
-    except (Malformed, RecursionError):  # it was hidden without being read: nobody knows what
-        return True
-
-
-def _some(names: Sequence[str], most: int = 2, longest: int = 50) -> str:
+def some(names: Sequence[str], most: int = 2, longest: int = 50) -> str:
+    """Name the first of them, each cut, and count the others."""
     told = ", ".join(visible(name if len(name) <= longest else name[: longest - 1] + "…") for name in names[:most])
     return told + (f" and {len(names) - most} more" if len(names) > most else "")
 

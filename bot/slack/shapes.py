@@ -22,7 +22,8 @@ class Message:
 class Arguments:
     """The arguments of a call, laid out. `text` is the whole, `pages` are the whole in order, `short` is what a card has room for.
 
-    `size` is in bytes as stored. When `cut`, `hidden` says how much `short` leaves out, and nobody approves from the card.
+    `size` is in bytes as stored. When `cut`, `hidden` says how much `short` leaves out, and nobody approves from the card. `redacted` when
+    secrets are hidden in it; `hides` names what the policy hides.
     """
 
     text: str
@@ -32,6 +33,7 @@ class Arguments:
     hidden: str
     pages: tuple[str, ...]
     redacted: bool
+    hides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflows.document import RICH_LINES, Document, Line, lay_out, preview
+from workflows.redaction import Redaction
 
 
 def _text(line: Line) -> str:
@@ -160,3 +161,31 @@ def test_a_preview_is_one_line_without_secrets() -> None:
     assert len(cut) <= 140
     assert cut.endswith("…")
     assert "\u202e" not in preview('{"a": "\u202e"}'.encode())
+
+
+_RULES = Redaction(paths=(("customer", "email"),), patterns=("cus_[a-z]+",))
+
+
+def test_what_a_policy_hides_is_hidden_from_those_who_do_not_decide_and_told_to_all() -> None:
+    """Who decides sees the stored text, and what others do not see of it."""
+    raw = b'{"customer": {"email": "ada@b.example"}, "note": "of cus_ada"}'
+    other, decider = lay_out(raw, hide=True, rules=_RULES), lay_out(raw, rules=_RULES)
+    assert "ada" not in repr(other)
+    assert (other.hidden, other.secrets, other.words, other.sha256) == (True, False, False, "")
+    assert (decider.hidden, decider.exact, decider.sha256) == (False, raw.decode(), hashlib.sha256(raw).hexdigest())
+    assert other.by == decider.by == ("args.customer.email", "text that a pattern finds")
+    plain = lay_out(b'{"customer": {"name": "A"}}', hide=True, rules=_RULES)
+    assert (plain.hidden, plain.by) == (False, ())
+    assert "ada" not in preview(raw, _RULES)
+    broken = lay_out(b'{"customer": {"email": "ada@b.example"}', hide=True, rules=_RULES)
+    assert broken.exact.startswith("[redacted 39 chars")
+
+
+def test_words_that_look_like_a_secret_are_told_apart() -> None:
+    """A reader who decides on the layout may have needed them."""
+    key = "-----BEGIN PRIVATE KEY-----\npay to Bob now\n-----END PRIVATE KEY-----"
+    for value, told in (({"a": key}, (True, True)), ({"password": "x"}, (True, False)), ({"a": 1}, (False, False))):
+        shown = lay_out(json.dumps(value).encode(), hide=True)
+        assert (shown.secrets, shown.words) == told
+    assert not lay_out(json.dumps({"a": key}).encode()).words
+    assert lay_out(b"broken sk-abcdefghijklmnopqrstuvwx", hide=True).words

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.calls import JSON
-from workflows.redaction import NOTHING, Redaction, has_unseen, hidden_by, hides_words, redact, redact_text, visible
+from workflows.redaction import NOTHING, Redaction, has_unseen, hide_in, redact, redact_text, visible
 
 _SECRETS = {
     "a GitHub token": "ghp_" + "a1B2" * 9,
@@ -148,12 +148,33 @@ def test_a_secret_and_what_a_pattern_finds_are_hidden_as_one_where_they_overlap(
 def test_what_is_hidden_is_announced_by_the_words_of_the_policy() -> None:
     """Only what was there to hide; what a policy hides is no warning, words that look like a secret are one."""
     key = _SECRETS["a private key"].replace("MIIEow", "pay to Bob now")
-    assert hidden_by({"customer": [{"email": key}], "note": "x"}, _RULES) == ("args.customer.email",)
-    assert hidden_by({"rows": {"a": {"iban": 1}}, "note": "cus_ada"}, _RULES) == ("args.rows.*.iban", "text that a pattern finds")
-    assert hidden_by({"note": key}, _RULES) == hidden_by({"whole": 1}, NOTHING) == ()
-    assert not hides_words({"customer": {"email": key}}, _RULES)
-    assert hides_words({"customer": {"email": key}})
-    assert hides_words({"note": key}, _RULES)
+    told = hide_in({"customer": [{"email": key}], "note": "x"}, _RULES)
+    assert (told.by, told.secrets, told.words) == (("args.customer.email",), False, False)
+    assert hide_in({"rows": {"a": {"iban": 1}}, "note": "cus_ada"}, _RULES).by == ("args.rows.*.iban", "text that a pattern finds")
+    assert hide_in({"whole": 1}, NOTHING).by == ()
+    told = hide_in({"note": key, "api_key": "hunter2"}, _RULES)
+    assert (told.by, told.secrets, told.words) == ((), True, True)
+    told = hide_in({"api_key": "hunter2"})
+    assert (told.secrets, told.words) == (True, False)
+
+
+def test_text_in_the_place_of_arguments_is_hidden_whole_where_paths_lead_into_them() -> None:
+    """Nobody can walk through what is no JSON."""
+    told = hide_in('{"customer": {"email": "a@b.example"}', Redaction(paths=(("customer", "email"),)))
+    assert str(told.value).startswith("[redacted 37 chars")
+    assert told.by == ("args.customer.email",)
+
+
+def test_what_a_tool_answers_echoes_nothing_that_is_hidden() -> None:
+    """The values at the paths are hidden there too, in any letter case, and what the patterns find."""
+    rules = _RULES.beyond({"customer": {"email": "Ada@b.example", "name": "Ada"}, "whole": {"n": [4711, True, "x", "a.c"]}})
+    hidden = redact_text("No ada@B.EXAMPLE, nor 4711, abc or a.c: ask cus_bob, True x", rules)
+    assert re.sub(r"\[redacted[^]]*\]", "H", hidden) == "No H, nor H, abc or H: ask H, True x"
+    assert _RULES.beyond({"customer": "Ada"}) == Redaction(patterns=_RULES.patterns)
+    many: JSON = {"whole": [f"value {n}" for n in range(200)]}
+    assert redact_text("anything\nat all", _RULES.beyond(many)).startswith("[redacted 15 chars")
+    long: JSON = {"whole": [f"é{n}" * 1000 for n in range(90)]}
+    assert redact_text("é7" * 1000, _RULES.beyond(long)).startswith("[redacted ")
 
 
 def test_rules_are_read_as_they_were_written() -> None:
@@ -162,7 +183,6 @@ def test_rules_are_read_as_they_were_written() -> None:
     assert Redaction.read(written) == _RULES
     assert Redaction.read(None) == NOTHING
     assert NOTHING.written() is None
-    assert _RULES.elsewhere == Redaction(patterns=_RULES.patterns)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +209,7 @@ def test_what_is_too_much_to_look_through_is_hidden_whole(pattern: str, text: st
 
 def test_what_comes_after_too_much_is_hidden_unread() -> None:
     """One value has one bound, however many texts it is made of."""
-    value: JSON = ["x" * 50_000] * 20 + ["short"]
+    value: JSON = [*(["x" * 50_000] * 20), "short"]
     hidden = redact(value, Redaction(patterns=("x.*y|x",)))
     assert isinstance(hidden, list)
     assert all(str(item).startswith("[redacted") for item in hidden)
