@@ -42,7 +42,7 @@ class Limit:
 
     A call adds `increment`, or the number at the path `increment_from` of its arguments (without the leading `args`). `amount` is what one
     call adds, in units: whole ones, or millionths where an argument is added up. `message` is what a refusal says instead of our own
-    words. `identity` is what the counter is known by, where that is not the rule.
+    words. `identity` is what the counter is known by, where that is not the rule, and `tool` whose it is, where another tool may read it.
     """
 
     rule: str
@@ -55,6 +55,7 @@ class Limit:
     amount: int = 1
     message: str = ""
     identity: str = ""
+    tool: str = ""
 
     @property
     def unit(self) -> int:
@@ -80,7 +81,7 @@ class Limit:
         sharers = {
             Scope.GRANT: [grant],
             Scope.SERVER: [server],
-            Scope.TOOL: [server, tool],
+            Scope.TOOL: [server, self.tool or tool],
             Scope.GLOBAL: [],
         }[self.scope]
         return json.dumps([self.scope.value, *sharers, self.name, self.window.value], separators=(",", ":"))

@@ -1,19 +1,21 @@
 """From text to a policy that can be asked. Law: a policy loads whole or not at all, and what is wrong is told all at once."""
 
 import hashlib
+from dataclasses import replace
 from typing import Final
 
-from workflows.policy import json_text, validating, yaml_text
+from workflows.calls import JSON
+from workflows.policy import intercept, json_text, validating, yaml_text
 from workflows.policy.evaluating import Policy
 from workflows.policy.json_text import Source
-from workflows.policy.shapes import PolicyInvalid, Problem
+from workflows.policy.shapes import PolicyInvalid, Problem, Report, Shape
 
 LONGEST_JSON: Final = 1_000_000
 LONGEST_YAML: Final = 200_000
 
 
 def load(text: str, *, name: str) -> Policy:
-    """Read a policy from JSON (text that starts with a brace or bracket) or YAML (any other text).
+    """Read a policy, PolicyLayer's or Intercept's, from JSON (text that starts with a brace or bracket) or YAML (any other text).
 
     Raises PolicyInvalid with every problem, in the order of the document. Pass the file's text as it is, without translating line ends, so
     that `Policy.sha256` is the checksum of the file. JSON may have 1,000,000 characters, YAML 200,000.
@@ -31,10 +33,15 @@ def load(text: str, *, name: str) -> Policy:
             problems.append(Problem(pointer, _line(source, pointer), message))
 
     unread = source.value is None and source.problems
-    shape = None if unread else validating.shape(source.value, report)
+    shape = None if unread else _shape(source.value, report)
     if shape is None or problems or not isinstance(source.value, dict):
         raise PolicyInvalid(name, sorted(problems, key=lambda problem: problem.line or 0))
-    return Policy(name, digest, source.value, shape)
+    notes = tuple(replace(note, line=_line(source, note.pointer)) for note in shape.notes)
+    return Policy(name, digest, source.value, replace(shape, notes=notes))
+
+
+def _shape(document: JSON, report: Report) -> Shape:
+    return intercept.shape(document, report) if intercept.is_intercept(document) else validating.shape(document, report)
 
 
 def _read(text: str) -> Source:

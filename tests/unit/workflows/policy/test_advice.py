@@ -34,7 +34,6 @@ from workflows.policy.advice import did_you_mean
         ({"reason": "Too risky"}, '"deny_if": [{"conditions": [], "on_deny": "Too risky"}]'),
         ({"spend_limit": "$500/day"}, "not supported"),
         ({"spend": {"daily": 50}}, "not supported"),
-        ({"rules": [{"action": "deny"}]}, "Intercept"),
         ({"state": {}}, "Intercept"),
         ({"approval_timeout": "15m"}, '"expires_in"'),
     ],
