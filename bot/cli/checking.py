@@ -1,0 +1,88 @@
+"""Reading the files that a command line names, and showing what is wrong in them: place, sentence, and the line itself."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from bot.cli.output import one_line, remark
+from bot.settings.policies import MAX_POLICY_BYTES
+from bot.settings.problems import Findings
+from bot.settings.references import Sources
+from workflows import policy
+from workflows.errors import AskfirstError
+from workflows.policy import Policy, PolicyInvalid, Problem
+
+_LONGEST_LINE = 200
+
+
+class FileUnreadable(AskfirstError):
+    """A file cannot be read."""
+
+    code = "file_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A policy file that was read: the policy, or what is wrong with it."""
+
+    file: Path
+    text: str
+    policy: Policy | None
+    problems: tuple[Problem, ...] = ()
+
+
+def read(path: Path, *, most: int = MAX_POLICY_BYTES) -> str:
+    """Read a UTF-8 file as it is, of at most `most` bytes. Raises FileUnreadable."""
+    try:
+        return Sources({}, Path(), Findings(path.name, {})).read(path, most=most)
+    except ValueError as error:
+        raise FileUnreadable(str(error)) from error
+
+
+def look(path: Path) -> Looked:
+    """Read a policy file. Raises FileUnreadable."""
+    text = read(path)
+    try:
+        return Looked(path, text, policy.load(text, name=path.stem))
+    except PolicyInvalid as error:
+        return Looked(path, text, None, error.problems)
+
+
+def good(path: Path) -> Policy:
+    """Read a policy file for a command that needs one; what is wrong in it is told, all of it, and ends the command with 1."""
+    looked = look(path)
+    if looked.policy is None:
+        tell(lines(looked, looked.problems), remark)
+        remark(f"{counted(len(looked.problems))}. Nothing was done.")
+        raise typer.Exit(1)
+    return looked.policy
+
+
+def tell(found: Iterable[str], say: Callable[[str], None]) -> None:
+    """Print each line."""
+    for line in found:
+        say(line)
+
+
+def counted(problems: int) -> str:
+    """Count problems in words."""
+    return f"{problems} problem{'s' * (problems != 1)}"
+
+
+def lines(looked: Looked, problems: Iterable[Problem], *, kind: str = "") -> Iterator[str]:
+    """Write each problem as `FILE:LINE: POINTER: sentence`, and below it the line where it is."""
+    written = looked.text.splitlines()
+    for problem in problems:
+        place = str(looked.file) if problem.line is None else f"{looked.file}:{problem.line}"
+        said = f"{problem.pointer or 'the document'}: {problem.message}"
+        yield one_line(f"{place}: {kind}{said}")
+        if problem.line is not None and problem.line <= len(written):
+            yield f"    {shortened(written[problem.line - 1].strip())}"
+
+
+def shortened(line: str) -> str:
+    """Write a line of somebody's file so that it stays one, and is not endless."""
+    shown = one_line(line[: _LONGEST_LINE + 1])
+    return shown if len(shown) <= _LONGEST_LINE else f"{shown[: _LONGEST_LINE - 1]}…"
