@@ -17,7 +17,7 @@ from workflows.errors import NotFound
 from workflows.grants import DeclaredGrant
 from workflows.lifecycle import Choice, Fresh, Held, Outcome
 from workflows.people import ApproverGroup, Person
-from workflows.policy import Policy, evaluate
+from workflows.policy import KnownTool, Policy, evaluate
 from workflows.states import State
 from workflows.tables import ApprovalRequest, AuditEvent, Grant, Vote
 
@@ -88,7 +88,13 @@ class Scene:
         return self.now
 
     def hold(
-        self, call: ToolCall | None = None, *, label: str = "support-agent", definition: str | None = DEFINITION, max_pending: int = 100
+        self,
+        call: ToolCall | None = None,
+        *,
+        label: str = "support-agent",
+        definition: str | None = DEFINITION,
+        tool: KnownTool | None = None,
+        max_pending: int = 100,
     ) -> Held:
         """Hold a call as the gateway does."""
         call = call or make_call()
@@ -100,6 +106,7 @@ class Scene:
             policy=self.policy,
             definition=definition,
             now=self.now,
+            tool=tool,
             max_pending=max_pending,
         )
         return self.database.write(move)
@@ -125,11 +132,11 @@ class Scene:
             row = self.vote(row.id, person)
         return row.id
 
-    def fresh(self, request_id: str, *, definition: str | None = DEFINITION) -> Fresh:
+    def fresh(self, request_id: str, *, definition: str | None = DEFINITION, tool: KnownTool | None = None) -> Fresh:
         """What a release would find if it looked again now."""
         row = self.row(request_id)
         call = ToolCall(row.server, row.tool, json.loads(row.arguments), row.arguments)
-        return Fresh(evaluate(self.policy, call), definition, self.policy.sha256)
+        return Fresh(evaluate(self.policy, call), definition, self.policy.sha256, tool)
 
     def claim(self, request_id: str, *, fresh: Fresh | None = None, instance: str = "in_here") -> ApprovalRequest | None:
         """Claim a request as a release does."""

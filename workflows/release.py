@@ -7,22 +7,24 @@ again. Each release is a task of its own that no disconnect can cancel.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as SaSession
 from sqlmodel import Session, col, select
 
 from workflows import lifecycle, queries
+from workflows.calls import ToolCall
 from workflows.changes import Changes
+from workflows.counters import read as read_counters
 from workflows.database import Database
 from workflows.errors import AskfirstError, Malformed, UpstreamUnreachable
 from workflows.lifecycle import Fresh, Outcome
-from workflows.policy import Effect, PolicyBook, Verdict, evaluate
+from workflows.policy import Effect, KnownTool, Policy, PolicyBook, Situation, Verdict, counters, evaluate
 from workflows.states import State
 from workflows.tables import ApprovalRequest, Grant
 
@@ -43,6 +45,14 @@ class Upstream(Protocol):
         """Call the tool once, with exactly these bytes as arguments. Never raises for the upstream's trouble, never tries again."""
 
 
+Known: TypeAlias = Callable[[str, str], Awaitable[KnownTool | None]]
+"""Says what is known of a tool of a server."""
+
+
+async def _nothing_known(_server: str, _tool: str) -> KnownTool | None:
+    return None
+
+
 @dataclass(slots=True)
 class Releaser:
     """Releases what is due. `instance` names this process in the claims that it makes."""
@@ -52,6 +62,7 @@ class Releaser:
     policies: PolicyBook
     changes: Changes
     clock: Callable[[], datetime]
+    known: Known = _nothing_known
     instance: str = field(default_factory=lambda: f"in_{secrets.token_hex(8)}")
     _running: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
     _unreachable_since: dict[str, datetime] = field(default_factory=dict)
@@ -92,10 +103,10 @@ class Releaser:
             self.start(request_id)
 
     async def _release(self, request_id: str) -> None:
-        row, policy_name = await self.database.aread(partial(_facts, request_id=request_id))
-        if row is None or row.state != State.APPROVED or row.unattended_at is not None:
+        row, grant = await self.database.aread(partial(_facts, request_id=request_id))
+        if row is None or grant is None or row.state != State.APPROVED or row.unattended_at is not None:
             return
-        found = await self._look_again(row, policy_name)
+        found = await self._look_again(row, grant)
         if found is None or self._closing:
             return
         fresh, unreachable = found
@@ -116,7 +127,7 @@ class Releaser:
         if row is not None and row.version != seen.version:
             self.changes.notify(seen.id)
 
-    async def _look_again(self, row: ApprovalRequest, policy_name: str | None) -> tuple[Fresh, Outcome | None] | None:
+    async def _look_again(self, row: ApprovalRequest, grant: Grant) -> tuple[Fresh, Outcome | None] | None:
         """Ask the upstream for the tool, and the policy for its answer, as they are now.
 
         An upstream that cannot be reached is asked again by the next sweep, for as long as `PATIENCE`; then the request is claimed
@@ -130,12 +141,22 @@ class Releaser:
             if self.clock() - self._unreachable_since.setdefault(row.id, self.clock()) < PATIENCE:
                 return None
             definition, unreachable = row.definition, Outcome("not_sent", str(error).encode())
-        policy = self.policies.get(policy_name)
+        tool = await self.known(row.server, row.tool)
+        policy = self.policies.get(grant.policy)
         try:
-            verdict = evaluate(policy, lifecycle.stored_call(row))
+            verdict = await self._judge(lifecycle.stored_call(row), policy, grant, tool)
         except Malformed as error:
             verdict = Verdict(Effect.DENY, "", str(error))
-        return Fresh(verdict, definition, policy.sha256 if policy else None), unreachable
+        return Fresh(verdict, definition, policy.sha256 if policy else None, tool), unreachable
+
+    async def _judge(self, call: ToolCall, policy: Policy | None, grant: Grant, tool: KnownTool | None) -> Verdict:
+        """Ask the policy in the situation of now."""
+        now, used = self.clock(), {}
+        counted = counters(policy, call.tool)
+        if counted:
+            look = partial(read_counters, limits=counted, grant=grant.id, server=call.server, tool=call.tool, now=now)
+            used = await self.database.aread(look)
+        return evaluate(policy, call, Situation(grant.label, grant.owner, now, tool, used))
 
     async def _call(self, row: ApprovalRequest) -> Outcome:
         try:
@@ -168,13 +189,13 @@ class Releaser:
 
 
 _FACTS = (
-    select(ApprovalRequest, Grant.policy)
+    select(ApprovalRequest, Grant)
     .join(Grant, col(Grant.id) == col(ApprovalRequest.grant_id))
     .where(col(ApprovalRequest.id) == sa.bindparam("wanted", type_=sa.String()))
 )
 
 
-def _facts(session: Session, *, request_id: str) -> tuple[ApprovalRequest | None, str | None]:
-    """The request, and the policy that its grant has now."""
+def _facts(session: Session, *, request_id: str) -> tuple[ApprovalRequest | None, Grant | None]:
+    """The request, and its grant as it is now."""
     found = SaSession.execute(session, _FACTS, {"wanted": request_id}).first()
     return (found[0], found[1]) if found else (None, None)

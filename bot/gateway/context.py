@@ -6,15 +6,16 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
+from bot.gateway.webhook import Webhook
 from bot.settings import GatewaySettings
 from bot.upstream import Upstreams
 from workflows.changes import Changes
 from workflows.database import Database
 from workflows.errors import AskfirstError, DatabaseUnusable
 from workflows.grants import GrantBook
-from workflows.policy import PolicyBook
+from workflows.policy import KnownTool, PolicyBook
 from workflows.queries import Outstanding
 from workflows.recorder import Recorder
 from workflows.tables import Grant
@@ -105,6 +106,13 @@ class Refusals:
         return suppressed
 
 
+class ToolLists(Protocol):
+    """What the servers said of their tools."""
+
+    async def known(self, server: str, tool: str) -> KnownTool | None:
+        """Say what is known of a tool; None when its server does not list it."""
+
+
 @dataclass(slots=True)
 class GatewayContext:
     """Everything that a listener of the gateway needs. `durable` commits the audit row of an allowed call before it is forwarded."""
@@ -121,6 +129,8 @@ class GatewayContext:
     durable: bool = False
     stopping: bool = False
     slack: Callable[[], bool] | None = None  # tells whether held calls are shown in Slack just now, where they are to be
+    tool_lists: ToolLists | None = None
+    webhook: Webhook = field(default_factory=Webhook)
     waiters: Waiters = field(default_factory=Waiters)
     sessions: Sessions = field(default_factory=Sessions)
     refusals: Refusals = field(default_factory=Refusals)
@@ -145,6 +155,7 @@ class GatewayContext:
         self.changes.wake_all()
 
     async def close(self) -> None:
-        """Wait for what is being written."""
+        """Wait for what is being written, and for what is being told."""
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=10)
+        await self.webhook.close()

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
-from sqlmodel import Session
 
 from bot import mcp
 from bot.gateway import relay, waiting
@@ -18,16 +18,19 @@ from bot.mcp import Message, MessageId
 from workflows import audit, lifecycle
 from workflows.audit import Entry, Tag, Told
 from workflows.calls import JSON, ToolCall
-from workflows.counters import Charge, Refused, charges
+from workflows.counters import Charge, Refused, charges, impossible
+from workflows.counters import read as read_counters
 from workflows.errors import AskfirstError, DatabaseUnusable, NotAllowed, TooManyPending, Unmanned, UpstreamUnreachable
 from workflows.lifecycle import Held
-from workflows.policy import Audited, Effect, Policy, Verdict, evaluate
+from workflows.policy import Audited, Effect, Hold, KnownTool, Policy, Situation, Verdict, counters, evaluate
+from workflows.policy.situation import UNKNOWN
 from workflows.tables import Grant
 
 log = logging.getLogger(__name__)
 H = TypeVar("H", Held, Held | None)
 
 
+_NOTHING_USED: Final[Mapping[str, int]] = MappingProxyType({})
 _FEW = 32  # argument keys; what a call with more of them tells is not kept in memory
 
 
@@ -44,6 +47,7 @@ class Asked:
     call: ToolCall
     policy: Policy | None
     verdict: Verdict
+    tool: KnownTool | None = None
 
     def entry(self, tag: Tag, **detail: JSON) -> Entry:
         """Tell the audit trail of this call."""
@@ -70,7 +74,9 @@ class Asked:
         keys = tuple(self.call.arguments)
         label, now = self.grant.label, self.context.clock()
         detail: Mapping[str, JSON] | Told
-        if self.policy is not None and self.policy.shape.audited is Audited.KEYS and len(keys) <= _FEW:
+        if self.verdict.monitored is not None:
+            detail = self.facts(self.verdict.rule) | _monitored(self.verdict, self.verdict.monitored)
+        elif self.policy is not None and self.policy.shape.audited is Audited.KEYS and len(keys) <= _FEW:
             detail = _told(self.verdict.rule, self.grant.policy, keys)
         else:
             detail = self.facts(self.verdict.rule)
@@ -84,20 +90,40 @@ def _told(rule: str, policy: str | None, keys: tuple[str, ...]) -> Told:
     return audit.told({"rule": rule, "policy": policy, "argument_keys": told_keys})
 
 
+def _monitored(verdict: Verdict, hold: Hold) -> dict[str, JSON]:
+    """What is told of a call that would have been held, if its policy did more than watch."""
+    return {"message": verdict.message, "would_hold": {"approvers": hold.approvers, "quorum": hold.quorum}}
+
+
 async def judge(context: GatewayContext, http: web.BaseRequest, grant: Grant, message: Message, body: bytes) -> web.StreamResponse:
     """Ask the policy about a call and do what it says."""
     if message.call is None or message.id is None:
         raise mcp.Refused(-32600, "A tools/call needs an id and params.", message.id)
     call = message.call.to(grant.server)
     policy = context.policies.get(grant.policy)
-    asked = Asked(context, http, grant, message, message.id, body, call, policy, evaluate(policy, call))
+    situation = await _situation(context, grant, policy, call)
+    verdict = evaluate(policy, call, situation)
+    asked = Asked(context, http, grant, message, message.id, body, call, policy, verdict, situation.tool)
     if context.outstanding.has(grant.id, call.tool) and (answer := await _repeated(asked)) is not None:
         return answer
-    if asked.verdict.effect is Effect.ALLOW:
+    if verdict.effect is Effect.ALLOW:
         return await _forward(asked)
-    if asked.verdict.effect is Effect.HOLD and policy is not None:
-        return await _hold(asked, policy)
-    return await _deny(asked, rule=asked.verdict.rule, why=asked.verdict.message)
+    if verdict.effect is Effect.HOLD and policy is not None:
+        never = impossible(verdict.limits)
+        return await (_hold(asked, policy) if never is None else _deny(asked, rule=never.limit.rule, why=never.sentence))
+    return await _deny(asked, rule=verdict.rule, why=verdict.message)
+
+
+async def _situation(context: GatewayContext, grant: Grant, policy: Policy | None, call: ToolCall) -> Situation:
+    """Gather what the policy may ask for beside the call. Only counters that its conditions read are looked up in the database."""
+    if policy is None:
+        return UNKNOWN
+    now, used = context.clock(), _NOTHING_USED
+    tool = await context.tool_lists.known(call.server, call.tool) if context.tool_lists is not None else None
+    if counted := counters(policy, call.tool):
+        look = partial(read_counters, limits=counted, grant=grant.id, server=call.server, tool=call.tool, now=now)
+        used = await context.database.aread(look)
+    return Situation(grant.label, grant.owner, now, tool, used)
 
 
 async def _deny(asked: Asked, *, rule: str, why: str) -> web.Response:
@@ -114,12 +140,14 @@ async def _forward(asked: Asked) -> web.StreamResponse:
     """Reserve the limits, write the audit row, and relay the bytes that were judged."""
     context, verdict = asked.context, asked.verdict
     entry = asked.forwarded()
+    if (hold := verdict.monitored) is not None:
+        log.info("a call of %r by %s would be held for %s: %s", asked.call.tool, asked.grant.label, hold.approvers, verdict.rule)
     wanted: tuple[Charge, ...] = ()
     if verdict.limits:
         wanted = charges(verdict.limits, grant=asked.grant.id, server=asked.call.server, tool=asked.call.tool, now=entry.at)
         refused = await _reserved(asked, entry, wanted)
         if refused is not None:
-            return await _deny(asked, rule=refused.limit.rule, why=_used_up(refused))
+            return await _deny(asked, rule=refused.limit.rule, why=refused.sentence)
     elif context.durable:
         await context.recorder.put(entry)
     else:
@@ -165,25 +193,19 @@ class _Failure:
             log.warning("a call that failed could not be written down: %s", error)
 
 
-def _used_up(refused: Refused) -> str:
-    limit = refused.limit
-    return (
-        f"The limit of {limit.max} calls a {limit.window} is used up ({limit.counter}). Try again at {refused.retry_at:%Y-%m-%dT%H:%M:%SZ}."
-    )
-
-
 async def _repeated(asked: Asked) -> web.StreamResponse | None:
     """Answer the repeat of a call that was held before from what became of that one, whatever the policy says today."""
     with asked.context.waiters.cancellable(asked.key) as cancelled:
         waits = asked.verdict.effect is not Effect.HOLD
-        held = await _written_down(asked, _joining(asked, waiting=waits))
+        held = await _written_down(asked, _join(asked, waiting=waits))
         if held is None:
             return web.Response(status=204) if cancelled.is_set() else None  # cancelled before anything was done
         return await _answered(asked, held, cancelled)
 
 
-def _joining(asked: Asked, *, waiting: bool) -> Callable[[Session], Held | None]:
-    return partial(lifecycle.join, call=asked.call, grant=asked.grant, now=asked.context.clock(), waiting=waiting)
+async def _join(asked: Asked, *, waiting: bool) -> Held | None:
+    context = asked.context
+    return await context.database.awrite(partial(lifecycle.join, call=asked.call, grant=asked.grant, now=context.clock(), waiting=waiting))
 
 
 async def _answered(asked: Asked, held: Held, cancelled: asyncio.Event, stream: web.StreamResponse | None = None) -> web.StreamResponse:
@@ -216,10 +238,10 @@ async def _looked_up(
         if cancelled.is_set():
             return stream or web.Response(status=204)  # before anybody was asked
         context.outstanding.add(asked.grant.id, asked.call.tool)
-        held = await _written_down(asked, _holding(asked, policy, definition))
+        held = await _written_down(asked, _ask(asked, policy, definition))
         context.outstanding.add(asked.grant.id, asked.call.tool)  # again: the write may have lasted over a reading
     except UpstreamUnreachable as error:
-        again = await _written_down(asked, _joining(asked, waiting=True))
+        again = await _written_down(asked, _join(asked, waiting=True))
         if again is not None:
             return await _answered(asked, again, cancelled, stream)
         context.recorder.note(asked.entry(Tag.CALL_FAILED, why=str(error)))
@@ -233,9 +255,10 @@ async def _looked_up(
     return await _answered(asked, held, cancelled, stream)
 
 
-def _holding(asked: Asked, policy: Policy, definition: str | None) -> Callable[[Session], Held]:
+async def _ask(asked: Asked, policy: Policy, definition: str | None) -> Held:
+    """Write the call down, and tell the policy's webhook of a request that is new."""
     context = asked.context
-    return partial(
+    move = partial(
         lifecycle.hold,
         call=asked.whole(),
         grant=asked.grant,
@@ -243,16 +266,20 @@ def _holding(asked: Asked, policy: Policy, definition: str | None) -> Callable[[
         policy=policy,
         definition=definition,
         now=context.clock(),
+        tool=asked.tool,
         max_pending=context.settings.max_pending_per_grant,
     )
+    held = await context.database.awrite(move)
+    if policy.shape.webhook is not None and not held.joined:
+        context.webhook.tell(policy.shape.webhook, held.request)
+    return held
 
 
-async def _written_down(asked: Asked, move: Callable[[Session], H]) -> H:
+async def _written_down(asked: Asked, writing: Coroutine[Any, Any, H]) -> H:
     """Hold or join even if the agent breaks off in this moment: then it is written down as one that nobody waits for."""
-    context = asked.context
-    task: asyncio.Task[H] = context.keep(context.database.awrite(move))
+    task: asyncio.Task[H] = asked.context.keep(writing)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        context.keep(waiting.left_at_the_door(context, task))
+        asked.context.keep(waiting.left_at_the_door(asked.context, task))
         raise

@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,8 @@ from workflows.calls import ToolCall, fingerprint
 from workflows.errors import NotAllowed, TooManyPending, Unmanned
 from workflows.lifecycle import Choice, Held
 from workflows.people import ApproverGroup
+from workflows.policy import KnownTool, Policy
+from workflows.redaction import Redaction
 from workflows.states import State
 from workflows.tables import ApprovalRequest
 
@@ -54,6 +57,65 @@ def test_the_audit_holds_argument_values_only_where_the_policy_says_so_and_then_
     scene.hold(make_call({"amount": 77124, "password": "hunter2"}))
     assert scene.last()["arguments"]["amount"] == 77124
     assert all("hunter2" not in row.detail for row in scene.trail())
+
+
+def test_the_audit_hides_what_the_policy_wants_hidden(scene: Scene) -> None:
+    """By path and by pattern, and the request keeps what is to be hidden for whoever shows it."""
+    scene.policy = make_policy(audit="redacted", redact={"paths": ["args.customer.email"], "patterns": ["IBAN [A-Z0-9]+"]})
+    held = scene.hold(make_call({"amount": 77124, "customer": {"email": "zoe@example.com", "id": 4}, "note": "to IBAN DE77, soon"}))
+    told = scene.last()["arguments"]
+    assert (told["amount"], told["customer"]["id"]) == (77124, 4)
+    assert "zoe" not in json.dumps(told)
+    assert "DE77" not in json.dumps(told)
+    assert Redaction.read(held.request.redaction) == scene.policy.shape.redaction
+
+
+def test_a_held_call_keeps_what_is_known_of_its_tool(scene: Scene) -> None:
+    """What people are shown: category, risk, signals, the digest of its definition, how that changed; nothing where it is unknown."""
+    tool = KnownTool("Financial", "Critical", ("Moves money", "Accepts URL/endpoint input (url)"), sha256="b" * 64, changed="-a\n+b")
+    row = scene.row(scene.held(tool=tool))
+    assert (row.category, row.risk, json.loads(row.signals or "")) == ("Financial", "Critical", list(tool.signals))
+    assert (row.tool_sha256, row.difference) == ("b" * 64, "-a\n+b")
+    row = scene.row(scene.held())
+    assert (row.category, row.risk, row.signals, row.tool_sha256, row.difference, row.redaction) == (None,) * 6
+    assert scene.row(scene.held(tool=replace(tool, sha256="", changed=""))).difference is None
+
+
+def test_a_repeat_of_a_call_of_a_tool_that_changed_asks_anew(scene: Scene) -> None:
+    """By the digest of what is known of it, where both are known."""
+    call = make_call()
+    tool = KnownTool("Write", "Medium", sha256="b" * 64)
+    first = scene.held(call=call, tool=tool)
+    assert scene.hold(call, tool=tool).joined
+    assert scene.hold(call).joined
+    anew = scene.hold(call, tool=replace(tool, sha256="c" * 64))
+    assert (anew.joined, scene.state(first)) == (False, State.CANCELLED)
+
+
+def test_a_repeat_joins_what_waits_for_no_longer_than_the_policy_says(scene: Scene) -> None:
+    """After that the one that waits is withdrawn, and people are asked anew; one that was approved is joined as ever."""
+    scene.policy = _deduping(minutes=10)
+    call = make_call()
+    first = scene.held(call=call)
+    scene.later(minutes=10)
+    assert scene.hold(call).joined
+    scene.later(seconds=1)
+    second = scene.hold(call)
+    assert (second.joined, second.request.previous_id) == (False, first)
+    assert scene.state(first) is State.CANCELLED
+    assert "longer than the policy lets a repeat" in (scene.row(first).decision_reason or "")
+    assert scene.events(first) == ["request.hold", "request.join", "request.cancel"]
+    scene.vote(second.request.id, ALICE)
+    scene.later(minutes=19)
+    assert scene.hold(call).request.id == second.request.id
+
+
+def _deduping(**window: float) -> Policy:
+    policy = make_policy()
+    [entry] = [entry for entry in policy.shape.entries if entry.require_approval]
+    asking = tuple(replace(rule, hold=replace(rule.hold, dedupe=timedelta(**window))) for rule in entry.require_approval if rule.hold)
+    entries = tuple(replace(each, require_approval=asking) if each is entry else each for each in policy.shape.entries)
+    return replace(policy, shape=replace(policy.shape, entries=entries))
 
 
 def test_an_identical_call_joins_the_one_that_waits(scene: Scene) -> None:

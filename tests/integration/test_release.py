@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
@@ -16,11 +16,15 @@ from sqlmodel import Session
 from tests.factories import ALICE, BOB, DEFINITION, Scene, make_call, make_grant, make_policy
 from tests.waiting import eventually
 from workflows import lifecycle, queries
+from workflows.calls import JSON
 from workflows.changes import Changes
+from workflows.counters import charges, reserve
 from workflows.database import Database
 from workflows.errors import DatabaseUnusable, UpstreamUnreachable
 from workflows.lifecycle import Choice, Outcome
-from workflows.policy import Policy, PolicyBook
+from workflows.policy import KnownTool, Limit, Policy, PolicyBook, Scope, Window
+from workflows.policy.conditions import compile_test
+from workflows.policy.shapes import Condition, Op, Rule
 from workflows.release import PATIENCE, Releaser
 from workflows.states import State
 
@@ -416,6 +420,89 @@ async def test_what_changed_since_the_votes_is_noticed_before_the_call(shop: Sho
     row = shop.scene.row(request_id)
     assert row.state == "cancelled"
     assert why in (row.decision_reason or "")
+    assert shop.till.calls == []
+
+
+def _renamed(shop: Shop) -> None:
+    """Call the grant by another name, which changes nothing else."""
+
+    def rename(session: Session) -> None:
+        session.connection().execute(sa.text("UPDATE grants SET label = 'other'"))
+
+    shop.scene.database.write(rename)
+
+
+def _known(shop: Shop, category: str) -> None:
+    async def known(server: str, tool: str) -> KnownTool | None:
+        return KnownTool(category, "Medium") if (server, tool) == ("payments", "create_refund") else None
+
+    shop.releaser.known = known
+
+
+_ASKED: dict[str, tuple[tuple[str, JSON], Callable[[Shop], object]]] = {
+    "the label": (("grant.label", "support-agent"), _renamed),
+    "the hour": (("time.hour", 12), lambda shop: shop.scene.later(hours=1)),
+    "the category": (("tool.category", "Write"), lambda shop: _known(shop, "Financial")),
+}
+
+
+@pytest.mark.parametrize(("asked", "change"), _ASKED.values(), ids=_ASKED)
+async def test_the_policy_is_asked_in_the_situation_of_now(shop: Shop, asked: tuple[str, JSON], change: Callable[[Shop], object]) -> None:
+    """Who asks, when and about what are looked up again: what was so when people voted may not be so any more."""
+    required: JSON = {"conditions": [{"path": asked[0], "op": "eq", "value": asked[1]}], "on_deny": "Not now."}
+    ids = [shop.scene.approved() for _ in range(2)]
+    shop.scene.policy = make_policy(refund={"require": [required]}, approval={"approvers": "payments", "expires_in": "3h"})
+    shop.policies.replace({"payments": shop.scene.policy})
+    _known(shop, "Write")
+    shop.releaser.start(ids[0])
+    await shop.held(ids[0], State.RELEASED)
+    change(shop)
+    shop.scene.database.write(lambda session: session.connection().execute(sa.text("UPDATE requests SET expires_at = '2027-01-01'")))
+    await shop.sweep()
+    row = shop.scene.row(ids[1])
+    assert (row.state, row.decision_reason) == ("cancelled", "The policy denies this call now: Not now.")
+    assert len(shop.till.calls) == 1
+
+
+async def test_what_is_used_of_a_counter_is_read_for_the_policy(shop: Shop) -> None:
+    """A condition on a counter sees how much of it is used in the window of now, and reads none that nobody asks for."""
+    calls = Limit("/tools/other/rules/0", "calls", Window.DAY, 9, Scope.SERVER, identity="other.calls")
+    shop.policies.replace({"payments": _counting(shop.scene.policy, calls)})
+    first, second = shop.scene.approved(), shop.scene.approved()
+    shop.releaser.start(first)
+    await shop.held(first, State.RELEASED)
+    used = charges([calls], grant="gr_other", server="payments", tool="other", now=shop.scene.now)
+    shop.scene.database.write(partial(reserve, wanted=used, now=shop.scene.now))
+    await shop.sweep()
+    assert shop.scene.row(second).decision_reason == "The policy denies this call now: Too many others."
+
+
+def _counting(policy: Policy, counter: Limit) -> Policy:
+    """Deny refunds while anything is used of a counter of another tool."""
+    condition = Condition(("state", "other", "calls"), Op.LT, 1, compile_test("state.other.calls", Op.LT, 1))
+    gate = Rule("/tools/create_refund/rules/0", (condition,), "Too many others.", needed=True)
+    entries = tuple(replace(entry, gates=(gate,), counted=(counter,)) for entry in policy.shape.entries)
+    return replace(policy, shape=replace(policy.shape, entries=entries))
+
+
+async def test_a_policy_that_only_watches_lets_an_approved_call_go(shop: Shop) -> None:
+    """As one that allows does: people said yes, and nothing says no."""
+    request_id = shop.scene.approved()
+    shop.policies.replace({"payments": make_policy(mode="monitor")})
+    await shop.sweep()
+    assert shop.scene.state(request_id) is State.RELEASED
+
+
+async def test_a_tool_that_changed_after_the_votes_voids_them(shop: Shop) -> None:
+    """Its definition is not the one that people saw, whatever the policy says of it."""
+
+    async def known(_server: str, _tool: str) -> KnownTool:
+        return KnownTool("Write", "Medium", sha256="c" * 64)
+
+    shop.releaser.known = known
+    request_id = shop.scene.approved(tool=KnownTool("Write", "Medium", sha256="b" * 64))
+    await shop.sweep()
+    assert shop.scene.row(request_id).decision_reason == "The definition of the tool changed after the call was held."
     assert shop.till.calls == []
 
 

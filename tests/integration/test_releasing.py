@@ -7,13 +7,16 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlmodel import select
 
 from tests.factories import ALICE, BOB, CAROL, DEFINITION, NOW, OLIVIA, PAYMENTS, Scene, make_call, make_grant, make_policy
 from workflows import grants, lifecycle
+from workflows.calls import JSON
 from workflows.lifecycle import Choice, Fresh, Outcome
 from workflows.people import ApproverGroup
-from workflows.policy import evaluate
+from workflows.policy import KnownTool, evaluate
 from workflows.states import State
+from workflows.tables import Counter
 
 
 def test_an_approved_request_is_claimed_once(scene: Scene) -> None:
@@ -246,3 +249,36 @@ def test_a_self_approval_that_was_switched_off_again_is_void(scene: Scene) -> No
     scene.declare(PAYMENTS)
     assert scene.claim(request_id) is None
     assert scene.state(request_id) is State.CANCELLED
+
+
+def test_an_approval_is_void_when_the_tool_is_another_one_by_now(scene: Scene) -> None:
+    """By the digest of its definition; where either is not known nothing is said of it."""
+    tool = KnownTool("Write", "Medium", sha256="b" * 64)
+    request_id = scene.approved(tool=tool)
+    assert scene.claim(request_id, fresh=scene.fresh(request_id, tool=replace(tool, sha256="c" * 64))) is None
+    assert scene.row(request_id).decision_reason == "The definition of the tool changed after the call was held."
+    for known, now in ((tool, tool), (tool, None), (None, tool), (replace(tool, sha256=""), tool)):
+        request_id = scene.approved(tool=known)
+        assert scene.claim(request_id, fresh=scene.fresh(request_id, tool=now)) is not None
+
+
+def test_an_approval_is_void_when_a_limit_would_never_let_it_through(scene: Scene) -> None:
+    """The policy was edited, and more than fits in a window is asked for: to wait for the next one does not help."""
+    spend: dict[str, JSON] = {"counter": "spend", "window": "hour", "max": 100, "increment_from": "args.amount"}
+    scene.policy = make_policy(refund={"limits": [spend]})
+    request_id = scene.approved(call=make_call({"amount": 80.5}))
+    scene.policy = make_policy(refund={"limits": [{**spend, "max": 80}]})
+    assert scene.claim(request_id) is None
+    assert "args.amount is 80.5, and no more than 80 an hour fit in the limit spend" in (scene.row(request_id).decision_reason or "")
+
+
+def test_a_release_uses_the_amount_that_its_arguments_name(scene: Scene) -> None:
+    """Of the stored ones, and a failure gives exactly that back."""
+    scene.policy = make_policy(refund={"limits": [{"counter": "spend", "window": "hour", "max": 100, "increment_from": "args.amount"}]})
+    first, second = (scene.approved(call=make_call({"amount": amount})) for amount in (80.5, 19.5))
+    third = scene.approved(call=make_call({"amount": "80"}))
+    assert [scene.claim(request_id) is not None for request_id in (first, second, third)] == [True, True, False]
+    scene.later(hours=1)
+    scene.finish(first, Outcome("not_sent", b""))
+    rows = scene.database.read(lambda session: session.exec(select(Counter)).all())
+    assert [row.used for row in rows] == [19_500_000]

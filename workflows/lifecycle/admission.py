@@ -1,5 +1,6 @@
 """How a held call enters, and how its agent waits for it, leaves, comes back and is given the outcome."""
 
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +13,9 @@ from workflows.calls import JSON, ToolCall, call_digest, fingerprint
 from workflows.errors import Malformed, NotAllowed, TooManyPending, Unmanned
 from workflows.lifecycle.moves import change, lock, move, note
 from workflows.people import ApproverGroup
-from workflows.policy import Audited, Policy, Verdict
+from workflows.policy import Audited, KnownTool, Policy, Verdict
 from workflows.quorum import why_unmanned
+from workflows.redaction import redact
 from workflows.states import LIVE, TERMINAL, WAITING, Event, State
 from workflows.tables import ApprovalRequest, Grant
 
@@ -39,20 +41,23 @@ def hold(
     policy: Policy,
     definition: str | None,
     now: datetime,
+    tool: KnownTool | None = None,
     max_pending: int = 100,
 ) -> Held:
     """Write a held call down, or join the identical one that this grant already has waiting or has an outcome to collect.
 
+    One that waits is not joined but withdrawn, and people are asked anew, when the tool's definition is another one by now, or when
+    it waits for longer than the policy lets a repeat join it. `tool` is what is known of the tool; people are shown it.
     Raises Unmanned when nobody could ever approve it, TooManyPending when the agent floods, NotAllowed when the grant ended.
     """
     if not call.raw_arguments:
         raise Malformed("The call came without the text of its arguments, so it cannot be held.")
     _lock_grant(session, grant)
     previous = _previous(session, grant, call_digest(call), now=now)
-    if previous is not None and previous.state in WAITING and previous.definition != definition:
-        changed = "The definition of the tool changed, and the agent asked again."
-        told: dict[str, JSON] = {"was": previous.state, "why": changed}
-        values = {"decided_by": audit.SYSTEM, "decision_reason": changed}
+    why_anew = _why_anew(previous, verdict, definition, tool, now=now) if previous is not None else None
+    if previous is not None and why_anew is not None:
+        told: dict[str, JSON] = {"was": previous.state, "why": why_anew}
+        values = {"decided_by": audit.SYSTEM, "decision_reason": why_anew}
         move(session, previous, Event.CANCEL, actor=audit.SYSTEM, now=now, detail=told, **values)
     elif previous is not None and _joins(previous, now=now):
         return Held(_join(session, previous, now=now), joined=True)
@@ -66,10 +71,36 @@ def hold(
     if _waiting(session, grant) >= max_pending:
         raise TooManyPending
     row = _new_row(call, grant=grant, verdict=verdict, policy=policy, group=group, definition=definition, previous=previous, now=now)
+    _describe(row, policy, tool)
     session.add(row)
     session.flush()
     note(session, row, Tag.REQUEST_HOLD, actor=f"agent:{grant.label}", now=now, detail=_terms(row) | argument_detail(policy, call))
     return Held(row, joined=False)
+
+
+def _why_anew(previous: ApprovalRequest, verdict: Verdict, definition: str | None, tool: KnownTool | None, *, now: datetime) -> str | None:
+    """Say why a repeat does not join the request that waits, but asks people anew."""
+    if previous.state not in WAITING:
+        return None
+    if previous.definition != definition or is_another(tool, previous):
+        return "The definition of the tool changed, and the agent asked again."
+    dedupe = verdict.hold.dedupe if verdict.hold else None
+    if previous.state == State.PENDING and dedupe is not None and now - previous.held_at > dedupe:
+        return "It waited for longer than the policy lets a repeat of the call join it, and the agent asked again."
+    return None
+
+
+def is_another(tool: KnownTool | None, row: ApprovalRequest) -> bool:
+    """Tell whether a tool has another definition now than the one that a request was held with, as far as both are known."""
+    return tool is not None and bool(tool.sha256 and row.tool_sha256) and tool.sha256 != row.tool_sha256
+
+
+def _describe(row: ApprovalRequest, policy: Policy, tool: KnownTool | None) -> None:
+    """Keep with the request what people are shown of its tool, and what is not to be shown of its arguments."""
+    row.redaction = policy.shape.redaction.written()
+    if tool is not None:
+        row.category, row.risk, row.signals = tool.category, tool.risk, json.dumps(tool.signals)
+        row.tool_sha256, row.difference = tool.sha256 or None, tool.changed or None
 
 
 def _terms(row: ApprovalRequest) -> dict[str, JSON]:
@@ -100,7 +131,7 @@ def join(session: Session, call: ToolCall, *, grant: Grant, now: datetime, waiti
 def argument_detail(policy: Policy | None, call: ToolCall) -> dict[str, JSON]:
     """What the audit tells of the arguments: the sorted keys, or the redacted values where the policy says `"audit": "redacted"`."""
     if policy is not None and policy.shape.audited is Audited.REDACTED:
-        return {"arguments": dict(call.arguments)}
+        return {"arguments": redact(dict(call.arguments), policy.shape.redaction)}
     keys: list[JSON] = [*sorted(call.arguments)]
     return {"argument_keys": keys}
 

@@ -9,11 +9,12 @@ from sqlmodel import Session
 
 from workflows import audit, groups
 from workflows.calls import ToolCall, fingerprint, parse_json
-from workflows.counters import charges, give_back_written, reserve, written
+from workflows.counters import charges, give_back_written, impossible, reserve, written
 from workflows.errors import Malformed
+from workflows.lifecycle.admission import is_another
 from workflows.lifecycle.moves import change, lock, move, votes_on
 from workflows.people import ApproverGroup
-from workflows.policy import Effect, Verdict
+from workflows.policy import Effect, KnownTool, Verdict
 from workflows.quorum import Choice, counted
 from workflows.states import Event, State
 from workflows.tables import ApprovalRequest, Grant
@@ -23,11 +24,12 @@ _DEEPEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What was looked up again just before the claim: the policy's answer today and the tool's definition today."""
+    """What was looked up again just before the claim: the policy's answer today, the tool's definition, and what is known of the tool."""
 
     verdict: Verdict
     definition: str | None
     policy_sha256: str | None = None
+    tool: KnownTool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,12 @@ def void(session: Session, row: ApprovalRequest, why: str, *, now: datetime) -> 
 def _why_call_void(row: ApprovalRequest, fresh: Fresh) -> str | None:
     if not _is_what_was_held(row):
         return "The call that is stored is not the one that was held."
-    if fresh.definition != row.definition:
+    if fresh.definition != row.definition or is_another(fresh.tool, row):
         return "The definition of the tool changed after the call was held."
     if fresh.verdict.effect is Effect.DENY:
         return f"The policy denies this call now: {fresh.verdict.message}"
-    return None
+    never = impossible(fresh.verdict.limits)
+    return None if never is None else f"The policy denies this call now: {never.sentence}"
 
 
 def _why_votes_void(row: ApprovalRequest, fresh: Fresh, group: ApproverGroup | None, votes: Mapping[str, Choice]) -> str | None:
