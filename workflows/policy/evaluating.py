@@ -37,12 +37,16 @@ _UNATTACHED = Verdict(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """A policy that was loaded. `document` is to be read only; `sha256` (hex) is that of the text, so `sha256sum` of the file shows it."""
+    """A policy that was loaded. `document` is to be read only; `sha256` (hex) is that of the text, so `sha256sum` of the file shows it.
+
+    `lines` has the line of each place of the text, by JSON pointer.
+    """
 
     name: str
     sha256: str
     document: dict[str, JSON]
     shape: Shape = field(repr=False)
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
     hides: Callable[[str], bool] = field(init=False, repr=False)
     plan: Callable[[str], Plan] = field(init=False, repr=False)
 
@@ -116,7 +120,7 @@ def _changed(shape: Shape, tool: str, verdict: Verdict) -> Verdict:
     if shape.changed_tools is Changed.DENY:
         return Verdict(Effect.DENY, CHANGED, f"{said} Whoever runs Askfirst can accept it: askfirst scan SERVER --accept")
     if verdict.hold is not None:
-        message = f"{verdict.message} {said}"
+        message = plans.joined(verdict.message, said)
         return replace(verdict, message=message, hold=replace(verdict.hold, reason=message))
     if shape.general is None:
         return Verdict(Effect.DENY, CHANGED, f"{said} The policy names no approvers, so nobody can be asked about it.")

@@ -37,7 +37,7 @@ def load(text: str, *, name: str) -> Policy:
     if shape is None or problems or not isinstance(source.value, dict):
         raise PolicyInvalid(name, sorted(problems, key=lambda problem: problem.line or 0))
     notes = tuple(replace(note, line=_line(source, note.pointer)) for note in shape.notes)
-    return Policy(name, digest, source.value, replace(shape, notes=notes))
+    return Policy(name, digest, source.value, replace(shape, notes=notes), source.lines)
 
 
 def _shape(document: JSON, report: Report) -> Shape:

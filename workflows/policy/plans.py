@@ -135,7 +135,12 @@ def opposite(outcome: Outcome) -> Outcome:
 
 def _saying(verdict: Verdict, met: Outcome) -> Verdict:
     """Add why a condition could not be told to what the rule says."""
-    return replace(verdict, message=f"{verdict.message} {met}") if isinstance(met, str) else verdict
+    return replace(verdict, message=joined(verdict.message, met)) if isinstance(met, str) else verdict
+
+
+def joined(said: str, more: str) -> str:
+    """Put a sentence after what a document says, which may end without a full stop."""
+    return f"{said} {more}" if said.endswith((".", "!", "?", "…")) else f"{said}. {more}"
 
 
 def _strictest(asked: Sequence[tuple[Question, Outcome]]) -> Verdict:
