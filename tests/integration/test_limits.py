@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,12 +13,13 @@ from functools import partial
 import pytest
 from sqlmodel import Session, select
 
-from tests.factories import NOW, Scene, make_policy
+from tests.factories import ALICE, NOW, Scene, make_call, make_policy
 from workflows import counters
 from workflows.calls import JSON
 from workflows.counters import Charge, Refused, charges
+from workflows.database import Database
 from workflows.lifecycle import Outcome
-from workflows.policy import Limit, Scope, Window
+from workflows.policy import Limit, Scope, Window, evaluate
 from workflows.policy.limit_rules import LARGEST_SUM
 from workflows.policy.limits import MICRO
 from workflows.states import State
@@ -188,6 +190,46 @@ def test_a_hundred_threads_on_a_limit_of_ten_let_ten_through(scene: Scene) -> No
     assert sum(_used(scene).values()) == 20
 
 
+def test_replicas_that_share_a_database_share_its_limits(scene: Scene, migrated_url: str) -> None:
+    """Two of them, a hundred calls at once on a limit of ten: ten pass, and both see the same."""
+    with closing(Database(migrated_url)) as other:
+        replicas = (scene, Scene(other))
+        start = threading.Barrier(100)
+
+        def one(number: int) -> Refused | None:
+            start.wait()
+            return _reserve(replicas[number % 2], _charged(_limit(10)))
+
+        with ThreadPoolExecutor(100) as threads:
+            answers = list(threads.map(one, range(100)))
+        assert answers.count(None) == 10
+        assert [_used(replica) for replica in replicas] == [{MINUTE: 10}] * 2
+
+
+def test_amounts_that_are_spent_at_once_never_add_up_to_more(scene: Scene) -> None:
+    """A hundred calls of 0.3, on a limit of 10: thirty-three pass, and what is used is their sum to the last decimal."""
+    start = threading.Barrier(100)
+
+    def one() -> Refused | None:
+        start.wait()
+        return _reserve(scene, _charged(_spend("0.3", 10)))
+
+    with ThreadPoolExecutor(100) as threads:
+        answers = [future.result() for future in [threads.submit(one) for _ in range(100)]]
+    assert answers.count(None) == 33
+    assert _used(scene) == {HOUR: 9_900_000}
+
+
+def test_what_is_used_outlives_the_process(scene: Scene, migrated_url: str) -> None:
+    """The next one opens the same database and finds what is left."""
+    assert _reserve(scene, _charged(_spend("999.5"))) is None
+    scene.database.close()
+    with closing(Database(migrated_url)) as database:
+        again = Scene(database)
+        assert _reserve(again, _charged(_spend("0.6"))) is not None
+        assert _reserve(again, _charged(_spend("0.5"))) is None
+
+
 def test_what_is_given_back_goes_into_the_window_that_was_charged(scene: Scene) -> None:
     """Not into the present one; and never below nothing."""
     charged = _charged(_limit())
@@ -219,6 +261,26 @@ def test_old_windows_are_forgotten(scene: Scene) -> None:
 
 def _limited(most: int) -> dict[str, JSON]:
     return {"limits": [{"counter": "refunds", "window": "minute", "max": most, "scope": "grant"}]}
+
+
+def test_a_held_call_uses_its_limits_when_it_is_released_and_not_before(scene: Scene) -> None:
+    """Neither to wait nor to be approved, however often it is repeated: what is left is for those who run."""
+    scene.policy = make_policy(refund=_limited(5))
+    call = make_call()
+    request_id = scene.held(call=call)
+    scene.hold(call)
+    scene.vote(request_id, ALICE)
+    assert _used(scene) == {}
+    scene.later(minutes=1)
+    scene.claim(request_id)
+    assert _used(scene) == {MINUTE + timedelta(minutes=1): 1}
+
+
+def test_another_edition_of_the_policy_counts_on(scene: Scene) -> None:
+    """What was used before the edit is used after it; a smaller limit is used up at once, a larger one has so much more left."""
+    for most, passes in ((2, True), (1, False), (3, True), (3, True), (3, False)):
+        limits = evaluate(make_policy(tools={"create_refund": _limited(most)}), make_call()).limits
+        assert (_reserve(scene, _charged(*limits)) is None) is passes, most
 
 
 def test_a_claim_waits_while_its_limit_is_used_up(scene: Scene) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -98,6 +99,28 @@ async def test_a_limit_is_reserved_with_the_row_or_neither_is_written(scene: Sce
     assert answers.count(None) == 3
     assert answers.count(Refused(LIMIT, LIMIT.retry_at(NOW))) == 7
     assert len(_told(scene)) == _used(scene) == 3
+
+
+async def test_of_a_hundred_calls_at_once_a_limit_of_ten_lets_ten_through(scene: Scene, recorder: Recorder) -> None:
+    """Through two recorders over one database, as two processes have them: ten rows, ten used."""
+    wanted = _charged(replace(LIMIT, max=10))
+    other = Recorder(scene.database)
+    puts = [(recorder, other)[number % 2].put(_entry(f"p{number}"), wanted) for number in range(100)]
+    answers = await asyncio.gather(*puts)
+    await other.close()
+    assert answers.count(None) == 10
+    assert len(_told(scene)) == _used(scene) == 10
+
+
+async def test_amounts_are_reserved_and_given_back_as_they_are(scene: Scene, recorder: Recorder) -> None:
+    """What a refused call would have used is left to the next one."""
+    spend = Limit("/all_tools/limits/spend", "spend", Window.DAY, 10, Scope.GLOBAL, increment_from=("amount",))
+    seven, four, three = (_charged(replace(spend, amount=amount * spend.unit)) for amount in (7, 4, 3))
+    assert await recorder.put(_entry("seven"), seven) is None
+    assert await recorder.put(_entry("four"), four) == Refused(four[0].limit, spend.retry_at(NOW), 3 * spend.unit)
+    assert await recorder.put(_entry("three"), three) is None
+    await recorder.give_back(seven)
+    assert (_told(scene), _used(scene)) == (["seven", "three"], 3 * spend.unit)
 
 
 async def test_what_is_given_back_can_be_used_again(scene: Scene, recorder: Recorder) -> None:
