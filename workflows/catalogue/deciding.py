@@ -8,8 +8,8 @@ from workflows.catalogue import phrases
 from workflows.catalogue.describing import claims, read_description
 from workflows.catalogue.hidden import quoted
 from workflows.catalogue.languages import read_foreign
-from workflows.catalogue.meaning import weigh
-from workflows.catalogue.naming import Said, read_name
+from workflows.catalogue.meaning import Said, Strength, weigh
+from workflows.catalogue.naming import read_name
 from workflows.catalogue.parameters import Parameters
 from workflows.catalogue.shapes import Category
 from workflows.catalogue.tokens import bag, words
@@ -20,6 +20,8 @@ _STATEMENTS: Final = bag("sql cypher statement")
 _COMMANDS: Final = bag("command code script")
 _RUNS: Final = bag("run execute query perform exec")
 _CANCELS: Final = bag("cancel abort void expire revoke clear reset")
+_MAKES: Final = bag("create add make submit post new")  # "create a build" starts it
+_STARTS: Final = bag("trigger run start launch execute deploy invoke")
 _PAYS: Final = bag("send transfer submit execute make process confirm move")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
 
@@ -64,7 +66,7 @@ def _foreign_name(name: Sequence[str]) -> Said | None:
 def _surely_reads(named: Said | None, described: Said | None) -> bool:
     """Whether name and description both read, or one does plainly and the other says nothing."""
     said = [each for each in (named, described) if each is not None]
-    return bool(said) and all(each.category is Category.READ for each in said) and any(each.plain for each in said)
+    return bool(said) and all(each.category is Category.READ for each in said) and any(each.strength > Strength.HINT for each in said)
 
 
 def _texts(named: Said | None, described: Said | None) -> _Weighing:
@@ -78,18 +80,20 @@ def _texts(named: Said | None, described: Said | None) -> _Weighing:
 
 
 def _both(named: Said, described: Said) -> _Weighing:
+    """Weigh a name and a description that say different things, and keep the one that decides."""
     name, text = _by_name(named), _by_text(described)
     if named.category is described.category:
         return _Weighing(named.category, [text, name])
-    if named.category.grave and named.plain:
+    if named.category.grave and named.strength is Strength.PLAIN:
         return _Weighing(named.category, [name])
-    if described.category.grave and described.plain:
+    if described.category.grave and described.strength is Strength.PLAIN:
         return _Weighing(described.category, [text])
     if named.base and named.base == described.base:
         return _Weighing(described.category, [name, text])
-    if named.plain or not described.plain:
-        return _Weighing(named.category, [name])
-    return _Weighing(described.category, [text])
+    starts = named.base in _MAKES and described.category is Category.EXECUTE and described.base in _STARTS
+    if starts or described.strength > named.strength:
+        return _Weighing(described.category, [text])
+    return _Weighing(named.category, [name])
 
 
 def _by_claims(weighing: _Weighing, description: str, *, sure: bool) -> None:

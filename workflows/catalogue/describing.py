@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from workflows.catalogue import nouns
-from workflows.catalogue.meaning import weigh
-from workflows.catalogue.naming import Said
+from workflows.catalogue.meaning import Said, Strength, weigh
 from workflows.catalogue.shapes import Category
-from workflows.catalogue.tokens import bag
+from workflows.catalogue.tokens import bag, phrasal
 from workflows.catalogue.verbs import Form, Verb, verb
 
 LONGEST_READ: Final = 2_000
@@ -26,6 +25,8 @@ _DENIED: Final = re.compile(
     r"|not for|no need to|if you (?:want|need) to|once|until)\b[^.;\n]*",
     re.IGNORECASE,
 )
+_SQL: Final = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|DROP|ALTER|CREATE|TRUNCATE|MERGE|REPLACE|SHOW|DESCRIBE|EXPLAIN|WITH)\b")
+_OF_SQL: Final = re.compile(r"\b(?:sql|quer(?:y|ies)|statements?)\b", re.IGNORECASE)
 _LABEL: Final = re.compile(rf"^[^.:\n]{{1,60}}?(?::| [{_DASHES}]) ?(?=\S)")
 _SUBJECT: Final = re.compile(
     r"\b(?:this(?: tool| action| operation| function| command| endpoint| call| method)?|it|the tool|tool)\s+"
@@ -72,6 +73,8 @@ _FRAMES: Final = bag("manage handle control administer maintain support perform 
 def read_description(text: str) -> Said | None:
     """Say what the main verb of a description means, with those that are joined to it; None where no verb is found."""
     for sentence in _sentences(text)[:2]:
+        if _OF_SQL.search(sentence):  # the statements that a query may hold are not what the tool always does
+            sentence = _SQL.sub("statement", sentence)  # noqa: PLW2901
         for tokens in _openings(_DENIED.sub(" ", sentence) if not _DENIED.match(sentence) else sentence):
             said = _verb_phrase(tokens)
             if said is not None:
@@ -87,7 +90,7 @@ def claims(text: str) -> list[Said]:
         claimed = verb(match[1].lower())
         if claimed and not claimed.weak and claimed.form in (Form.THIRD, Form.BASE):
             rest = [word for word in match[2].lower().split() if word not in _SKIPPED]
-            found.append(Said(weigh(claimed, rest, rest), match[0].strip()[:60], plain=True))
+            found.append(Said(weigh(claimed, rest, rest), match[0].strip()[:60], Strength.PLAIN, claimed.base))
     for match in _ACTIONS.finditer(kept):
         found.extend(_listed(match[1]))
     return found
@@ -105,7 +108,7 @@ def _listed(text: str) -> list[Said]:
         tokens = [token.lower() for token in re.findall(r"[A-Za-z]+", item)][:4]
         listed = verb(tokens[0]) if tokens else None
         if listed and listed.form in (Form.BASE, Form.THIRD) and (not listed.weak or len(tokens) == 1):
-            found.append(Said(weigh(listed, tokens[1:], tokens[1:]), tokens[0], plain=True))
+            found.append(Said(weigh(listed, tokens[1:], tokens[1:]), tokens[0], Strength.PLAIN, listed.base))
     return found
 
 
@@ -113,7 +116,7 @@ def _openings(sentence: str) -> Iterator[list[str]]:
     """Give the words from where the verb may begin: at once, after the words that lead to it, and after a label."""
     label = _LABEL.match(sentence)
     for part in (sentence, sentence[label.end() :] if label else ""):
-        tokens = [token.lower() for token in _TOKEN.findall(part[:1_000])][:_MOST_TOKENS]
+        tokens = list(phrasal([token.lower() for token in _TOKEN.findall(part[:1_000])[:_MOST_TOKENS]]))
         if not tokens:
             continue
         start = int(_is_address(tokens))
@@ -135,14 +138,18 @@ def _verb_phrase(tokens: Sequence[str]) -> Said | None:
         return _noun_phrase(tokens) if first is None else None
     if first.form is Form.NOUN or (first.weak and not _is_verb_here(tokens, 0)):
         noun = _noun_phrase(tokens)
-        return noun or Said(weigh(first, _objects_after(tokens, 0), tokens[:12]), tokens[0], plain=False)
+        return noun or Said(weigh(first, _objects_after(tokens, 0), tokens[:12]), tokens[0], Strength.HINT, first.base)
     said = [
-        Said(weigh(first, _objects_after(tokens, 0), _clause(tokens, 0)), tokens[0], plain=True, base=first.base),
+        Said(weigh(first, _objects_after(tokens, 0), _clause(tokens, 0)), tokens[0], _strength(first), first.base),
         *_joined(tokens, first),
     ]
     if first.base in _FRAMES:
         said += _listed(" ".join(tokens[1:]))
     return max(said, key=lambda each: each.category.rank)
+
+
+def _strength(found: Verb) -> Strength:
+    return Strength.PLAIN if not found.weak or found.form is Form.BASE else Strength.LIKELY
 
 
 def _is_verb_here(tokens: Sequence[str], index: int) -> bool:
@@ -189,7 +196,7 @@ def _joined(tokens: Sequence[str], first: Verb) -> list[Said]:
             continue
         if found.weak and tokens[index + 1 : index + 2] and tokens[index + 1] not in _JOINS:
             continue
-        said.append(Said(weigh(found, _objects_after(tokens, index), _clause(tokens, index)), tokens[index], plain=True))
+        said.append(Said(weigh(found, _objects_after(tokens, index), _clause(tokens, index)), tokens[index], Strength.PLAIN, found.base))
     return said
 
 
@@ -200,7 +207,7 @@ def _noun_phrase(tokens: Sequence[str]) -> Said | None:
             break
         found = verb(token)
         if found is not None and not found.weak and found.form is Form.NOUN and index:
-            return Said(weigh(found, tokens[:index], tokens[:index]), token, plain=False)
+            return Said(weigh(found, tokens[:index], tokens[:index]), token, Strength.HINT)
         if token in nouns.READ:
-            return Said(Category.READ, token, plain=False)
+            return Said(Category.READ, token, Strength.HINT)
     return None

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from workflows.catalogue.naming import Said
+from workflows.catalogue.meaning import Said, Strength
 from workflows.catalogue.shapes import Category
 
 _FIRST: Final = 80  # characters in which the main verb stands
@@ -94,7 +94,7 @@ def read_foreign(text: str) -> Said | None:
     for word in re.findall(r"[^\W\d_]+", start)[:_FIRST_WORDS]:
         for stem, category in _BY_STEM:
             if word.startswith(stem):
-                return Said(category, word, plain=True)
+                return Said(category, word, Strength.PLAIN)
     return None
 
 
@@ -108,4 +108,4 @@ def _by_writing(start: str) -> Said | None:
         return None
     joined = [each for each in places if each[1].grave and each[0] > 0 and start[each[0] - 1] in _JOINS]
     _, category, written = joined[0] if joined else min(places)
-    return Said(category, written, plain=True)
+    return Said(category, written, Strength.PLAIN)

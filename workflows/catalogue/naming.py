@@ -1,42 +1,62 @@
 """What a name says: the verbs in it, wherever they stand. A dangerous verb anywhere counts; under a plain read verb a noun does not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from workflows.catalogue import nouns
-from workflows.catalogue.meaning import moves_money, weigh
+from workflows.catalogue.meaning import Said, Strength, moves_money, weigh
 from workflows.catalogue.shapes import Category
 from workflows.catalogue.tokens import bag
 from workflows.catalogue.verbs import Form, Verb, verb
 
-_AND: Final = frozenset({"and", "or", "then", "n", "plus"})
+_AND: Final = bag("and or then n plus")
 # "list" in "list_delete" is the list that is deleted; "get" is never a thing.
-_ALSO_NOUN: Final = bag("list find browse show compare validate verify preview")
-_ABSORBS: Final = bag("preview estimate simulate validate explain verify calculate predict can dry should")
-_ON_SCREEN: Final = bag("browser playwright puppeteer mouse keyboard desktop computer screen")
+_ALSO_NOUN: Final = bag("list find browse show compare validate verify preview display")
+_ABSORBS: Final = bag("preview estimate simulate validate explain verify calculate predict can should is")
+_ASKS: Final = bag("is has can does should are exists was")
+_ON_SCREEN: Final = bag("browser playwright puppeteer mouse keyboard desktop computer screen chrome selenium")
 _FRAMES: Final = bag("manage handle control administer maintain")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a text says a tool does; `word` is what said it, `base` its verb. Not `plain` where it could be a noun."""
-
-    category: Category
-    word: str
-    plain: bool
-    base: str = ""
+_RECORDS: Final = bag("log diff trace report audit")  # last in a name, what is read
+# Weak verbs that, first in a name, are more often the thing that the tool is about: order_status, call_transcript, trade_history.
+_THINGS: Final = bag(
+    """
+    order trade call message email sms text chat invoice bill charge swap deposit bridge stake mint tip fund reward transfer exchange
+    group index cache log branch release comment tag label note draft record snapshot backup stream process test control batch work
+    pipeline shell terminal python phone template document plan progress alert share vote report loan credit debit gift auction supply
+    delegate book rent lease purchase payout checkout settle airdrop wire page feed queue timeout signal limit pair style route mirror
+    format graph cluster file name link change stash fork query search watch track trace profile audit review survey sample poll prompt
+    proxy sandbox repl program spin mouse keyboard power key deep dock heat fill select bundle access question top stat map split build
+    """
+)
 
 
 def read_name(words: Sequence[str]) -> Said | None:
     """Say what the words of a name mean, or None where they say nothing."""
-    verbs = [(index, found) for index, word in enumerate(words) if (found := _acting(words, index)) is not None]
+    if words and words[0] in _ASKS:
+        return Said(Category.READ, words[0], Strength.PLAIN)
+    turned = _turned(words)
+    if turned:
+        return turned
+    verbs = [(index, found) for index in range(len(words)) if (found := _acting(words, index)) is not None]
     plain = [(index, found) for index, found in verbs if not found.weak]
     if plain:
         return _plainly(words, verbs, plain)
     if verbs:
         return _weakly(words, verbs)
     return _by_noun(words)
+
+
+def _turned(words: Sequence[str]) -> Said | None:
+    """Read `text_to_speech`: one kind of thing is made into another."""
+    for index in range(1, len(words) - 1):
+        if words[index] in {"to", "2"} and words[index - 1] in nouns.KINDS and not any(_is_plain(word) for word in words[:index]):
+            return Said(Category.EXECUTE, " ".join(words[index - 1 : index + 2]), Strength.PLAIN)
+    return None
+
+
+def _is_plain(word: str) -> bool:
+    found = verb(word)
+    return found is not None and found.form is Form.BASE and not found.weak
 
 
 def _acting(words: Sequence[str], index: int) -> Verb | None:
@@ -48,8 +68,8 @@ def _acting(words: Sequence[str], index: int) -> Verb | None:
         return found
     if found.form is Form.THIRD:
         return found if index == 0 and not found.weak and len(words) > 1 else None
-    if found.category.grave or len(words) <= 2:  # noqa: PLR2004  # "bulk deletion", "processing": with a noun or nothing beside it
-        return Verb(found.base, found.category, found.form, weak=True) if not found.weak else None
+    if found.category.grave and not found.weak:  # "bulk deletion": said with a noun, and meant
+        return Verb(found.base, found.category, found.form, weak=True)
     return None
 
 
@@ -59,47 +79,39 @@ def _objects(words: Sequence[str], index: int) -> list[str]:
     return after or list(words[:index])
 
 
-def _weighed(words: Sequence[str], index: int, found: Verb, *, plain: bool) -> Said:
-    if (
-        words[0] in _ON_SCREEN
-        and found.category is Category.WRITE
-        and index > 0
-        and found.base in {"close", "resize", "move", "upload", "handle"}
-    ):
-        return Said(Category.EXECUTE, words[index], plain)
-    return Said(weigh(found, _objects(words, index), words), words[index], plain, found.base)
+def _weighed(words: Sequence[str], index: int, found: Verb, strength: Strength) -> Said:
+    category = weigh(found, _objects(words, index), words)
+    if words[0] in _ON_SCREEN and index > 0:
+        if category is Category.WRITE and found.base not in {"save", "create", "add", "write"}:
+            category = Category.EXECUTE
+        if found.base == "snapshot":
+            category = Category.READ
+    return Said(category, words[index], strength, found.base)
 
 
 def _plainly(words: Sequence[str], verbs: list[tuple[int, Verb]], plain: list[tuple[int, Verb]]) -> Said:
     first_index, first = plain[0]
-    said = [_weighed(words, first_index, first, plain=True)]
     if first.base in _FRAMES and words[-1] in {"read", "readonly", "get", "list", "view"}:
-        return Said(Category.READ, words[-1], plain=True)
+        return Said(Category.READ, words[-1], Strength.PLAIN)
+    said = [_weighed(words, first_index, first, Strength.PLAIN)]
     absorbed = bool(_ABSORBS & {*words[: first_index + 1]})
     for index, found in verbs:
         if index == first_index:
             continue
-        joined = index > 0 and words[index - 1] in _AND
-        last = index == len(words) - 1
-        if joined and index > first_index:
-            said.append(_weighed(words, index, found, plain=True))
-        elif found.weak or absorbed or not found.category.grave:
-            continue
-        elif (
-            index < first_index
-            or (first.category is not Category.READ and not _neutral(words, index))
-            or (last and first.base in _ALSO_NOUN)
+        if (index > first_index and words[index - 1] in _AND) or (
+            not found.weak and not absorbed and _acts_too(words, index, found, first)
         ):
-            said.append(_weighed(words, index, found, plain=True))
-    if said[0].category is Category.READ and len(words) - 1 != first_index and first.base in _ALSO_NOUN:
-        last_verb = _acting(words, len(words) - 1)
-        if last_verb and not last_verb.weak and not absorbed:
-            said.append(_weighed(words, len(words) - 1, last_verb, plain=True))
+            said.append(_weighed(words, index, found, Strength.PLAIN))
     return max(said, key=lambda each: each.category.rank)
 
 
-def _neutral(words: Sequence[str], index: int) -> bool:
-    return index + 1 < len(words) and words[-1] in nouns.NEUTRAL
+def _acts_too(words: Sequence[str], index: int, found: Verb, first: Verb) -> bool:
+    """Whether a second plain verb of a name acts: the last word after what may be a noun, or a grave one that is not part of a noun."""
+    last = index == len(words) - 1
+    if first.base in _ALSO_NOUN:
+        return last
+    grave = found.category.grave and first.category is not Category.READ
+    return grave and (last or words[-1] not in nouns.NEUTRAL)
 
 
 def _weakly(words: Sequence[str], verbs: list[tuple[int, Verb]]) -> Said:
@@ -107,29 +119,30 @@ def _weakly(words: Sequence[str], verbs: list[tuple[int, Verb]]) -> Said:
     last_index, last = verbs[-1]
     joined = [(index, found) for index, found in verbs if index > 0 and words[index - 1] in _AND]
     if joined:
-        said = [_weighed(words, index, found, plain=True) for index, found in [verbs[0], *joined]]
+        said = [_weighed(words, index, found, Strength.LIKELY) for index, found in [verbs[0], *joined]]
         return max(said, key=lambda each: each.category.rank)
-    if first_index == 0:
-        if len(words) > 1 and words[-1] in nouns.READ and first.category is not Category.READ and not _commands(first):
-            return Said(Category.READ, words[-1], plain=False)
-        if first.category is not Category.READ and last.category is Category.READ and last_index == len(words) - 1 and not _commands(first):
-            return _weighed(words, last_index, last, plain=False)
-        return _weighed(words, first_index, first, plain=len(words) > 1 and first.category is not Category.FINANCIAL)
-    if words[-1] in nouns.READ:
-        return Said(Category.READ, words[-1], plain=False)
-    return _weighed(words, last_index, last, plain=False)
+    if first_index == 0 and len(words) > 1 and words[0] not in _THINGS:
+        return _weighed(words, 0, first, Strength.LIKELY)
+    return _about_a_thing(words, (first_index, first), (last_index, last))
 
 
-def _commands(found: Verb) -> bool:
-    """Whether a weak verb that begins a name is a command even before a noun that reads: set_config, post_status."""
-    return found.base in {"set", "put", "patch", "run", "reset", "post", "publish", "import", "push", "flush", "store", "test"}
+def _about_a_thing(words: Sequence[str], first: tuple[int, Verb], last: tuple[int, Verb]) -> Said:
+    """Read a name whose weak verbs may all be nouns: order_status, order_pizza, token_swap, git_log."""
+    alone = len(words) == 1
+    ends = last[0] == len(words) - 1
+    looked_up = words[-1] in nouns.READ and not (ends and last[1].category is not Category.READ)
+    if not alone and (looked_up or (ends and words[-1] in _RECORDS)):
+        return Said(Category.READ, words[-1], Strength.HINT)
+    if first[0] == 0 and (last[0] == 0 or first[1].category is Category.READ):
+        return _weighed(words, 0, first[1], Strength.HINT if alone or first[1].category.grave else Strength.LIKELY)
+    return _weighed(words, last[0], last[1], Strength.HINT)
 
 
 def _by_noun(words: Sequence[str]) -> Said | None:
     if not words:
         return None
     if words[-1] in nouns.READ:
-        return Said(Category.READ, words[-1], plain=False)
+        return Said(Category.READ, words[-1], Strength.HINT)
     if words[0] in nouns.READ and not moves_money(words, words):
-        return Said(Category.READ, words[0], plain=False)
+        return Said(Category.READ, words[0], Strength.HINT)
     return None

@@ -8,38 +8,45 @@ from workflows.catalogue.tokens import bag
 READ: Final = bag(
     """
     status health info information count counts history balance balances price prices quote quotes version versions schema schemas
-    detail details stat stats statistics metric metrics summary summaries overview list report logs rates ticker tickers depth candles
+    detail details stat stats statistics metric metrics summary summaries overview list logs rates ticker tickers depth candles
     candlestick candlesticks klines kline ohlcv forecast forecasts weather news docs doc documentation metadata properties usage whoami
     ping hello echo random help diff preview result results lookup analysis analytics insight insights trend trends trending leaderboard
-    positions holdings portfolio fee fees cost costs spec specs directory tree capabilities examples guide tutorial about readme faq
-    dashboard config configuration settings state definition definitions reference references answer answers recommendations suggestions
-    search finder readonly read profile profiles listing listings catalog catalogue activity availability eligibility limits quota
-    progress outline transcript transcripts sentiment score scores ranking rankings facts fact dictionary time timezone date
-    calendar_view hours distance route routes directions elevation coordinates air quality tide tides sunrise sunset moon hash checksum
-    uuid digest orderbook book trades volume marketcap apy tvl apr yield yields liquidity gas earnings dividends fundamentals financials
-    filings sheet statement statements explorer inspector checker validator viewer reader analyzer analyser calculator converter advisor
-    query errors warnings issues_list messages requests headlines articles papers citations reviews comments members repositories
-    features greeting welcome joke quotes_random comparison checklist instructions guidelines standards practices context tips signals
-    chart charts log heatmap diagnostics diagnosis screener
+    holdings portfolio fee fees cost costs spec specs directory tree capabilities examples guide tutorial about readme faq dashboard
+    definition definitions reference references answer answers recommendations suggestions search finder readonly read listing listings
+    catalog catalogue activity availability eligibility limits quota progress outline transcript transcripts sentiment score scores
+    ranking rankings facts fact dictionary time timezone date calendar_view hours distance route routes directions elevation coordinates
+    air quality tide tides sunrise sunset hash checksum uuid digest orderbook volume marketcap apy tvl apr yield yields gas earnings
+    dividends fundamentals financials filings statements explorer inspector checker validator viewer reader analyzer analyser calculator
+    converter advisor errors warnings issues_list messages requests headlines articles papers citations reviews comments repositories
+    greeting welcome joke quotes_random comparison checklist guidelines standards practices tips signals heatmap diagnostics diagnosis
+    screener rate matrix exists similarity healthcheck stories winrate standings fixtures schedules whois inspect breakdown benchmark
+    compatibility vulnerabilities dependencies latest types today nearby
     """
 )
 
+# Kinds of content that are made into one another: text_to_speech, pdf_to_docx.
+KINDS: Final = bag(
+    """
+    text speech image images pdf docx doc html markdown md audio video csv json xml yaml excel xlsx url photo voice word svg png jpg
+    jpeg gif sketch code string file prompt webpage page latex epub pptx base64 hex rgb mp3 mp4 sql
+    """
+)
 # Objects that move money when they are made, placed, sent or captured.
 MONEY_ACTS: Final = bag(
     """
     payment payments refund refunds charge charges payout payouts withdrawal withdrawals deposit deposits order orders invoice invoices
     subscription subscriptions checkout purchase purchases trade trades swap swaps bid bids donation donations loan loans stake mandate
-    transaction transactions escrow bill bills preauthorization preauth disbursement remittance reimbursement paymentlink paymentintent
-    bet wager tx payroll settlement giftcard topup autopay tip bounty repayment redemption installment
+    transaction transactions escrow airdrop bill bills preauthorization preauth disbursement remittance reimbursement paymentlink
+    paymentintent bet wager tx payroll settlement giftcard topup autopay tip bounty repayment redemption installment
     """
 )
 # What may follow such an object and still be it: a payment link, an order item.
 MONEY_TAILS: Final = bag(
     """
-    link links intent intents method methods session sessions page request requests plan schedule batch token item items market limit
-    stop loss profit new test oco spot futures margin perp perpetual buy sell auto recurring automatic for with v1 v2 v3 2 1 bracket
-    trailing card bank account instruction draft drafts immediate instant direct debit pix sepa ach usd usdc eur btc eth sol onchain
-    lightning qr code
+    link links intent intents method methods session sessions page request requests schedule batch token item items market limit stop
+    loss profit new test oco spot futures margin perp perpetual buy sell auto recurring automatic for with v1 v2 v3 2 1 bracket trailing
+    card bank account instruction draft drafts immediate instant direct debit pix sepa ach usd usdc eur btc eth sol onchain lightning qr
+    code
     """
 )
 # Things of value: sending or transferring them moves money.

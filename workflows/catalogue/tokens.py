@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 
@@ -32,11 +33,47 @@ _PREFIX: Final = re.compile(r"^mcp__[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?__")
 _JOINED: Final = {
     "readonly": ("read", "only"),
     "dropdown": ("menu",),
-    "signup": ("sign", "up"),
+    "signup": ("register",),
     "signin": ("login",),
     "logon": ("login",),
-    "topup": ("topup",),
-    "setup": ("setup",),
+}
+_PHRASAL: Final[dict[tuple[str, str], str]] = {
+    (pair.partition("_")[0], pair.partition("_")[2]): verb
+    for pair, verb in (
+        ("roll_back", "rollback"),
+        ("roll_out", "rollout"),
+        ("log_in", "login"),
+        ("log_out", "logout"),
+        ("sign_in", "login"),
+        ("sign_out", "logout"),
+        ("sign_up", "register"),
+        ("check_in", "checkin"),
+        ("check_out", "checkout"),
+        ("top_up", "topup"),
+        ("shut_down", "shutdown"),
+        ("tear_down", "teardown"),
+        ("clean_up", "cleanup"),
+        ("set_up", "setup"),
+        ("back_up", "backup"),
+        ("look_up", "lookup"),
+        ("spin_up", "launch"),
+        ("cash_out", "cashout"),
+        ("pay_out", "payout"),
+        ("force_push", "overwrite"),
+        ("dry_run", "preview"),
+        ("fine_tune", "finetune"),
+        ("flush_all", "flushall"),
+        ("flush_db", "flushall"),
+        ("kick_off", "trigger"),
+        ("who_am", "whoami"),
+        ("hand_off", "handoff"),
+        ("opt_out", "unsubscribe"),
+        ("opt_in", "subscribe"),
+        ("turn_off", "stop"),
+        ("turn_on", "start"),
+        ("switch_off", "stop"),
+        ("switch_on", "start"),
+    )
 }
 _GLUED_VERBS: Final = (
     "get",
@@ -80,7 +117,18 @@ def words(name: str) -> tuple[str, ...]:
         found.extend(_JOINED.get(word) or _unglued(word))
         if len(found) >= MOST_WORDS:
             break
-    return tuple(found[:MOST_WORDS])
+    return phrasal(found[:MOST_WORDS])
+
+
+def phrasal(split: Sequence[str]) -> tuple[str, ...]:
+    """Read two words that are one verb as one: roll back, log in."""
+    joined: list[str] = []
+    for word in split:
+        if joined and (joined[-1], word) in _PHRASAL:
+            joined[-1] = _PHRASAL[joined[-1], word]
+        else:
+            joined.append(word)
+    return tuple(joined)
 
 
 def _unglued(word: str) -> tuple[str, ...]:

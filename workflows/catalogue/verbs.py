@@ -32,74 +32,82 @@ class Verb:
 
 
 _READ: Final = """
-    get fetch retrieve describe find show list lookup browse inspect examine summarize summarise analyze analyse compare validate
-    verify explain preview estimate download detect identify classify extract parse discover explore introspect lint ping peek grep
-    locate enumerate gather collect calculate compute predict recommend suggest assess diagnose visualize echo greet think decode
-    encode measure consult obtain determine crawl scrape tally recall reflect transcode return provide display tell contain geocode
-    autocomplete disassemble decompile interpret understand investigate categorize recognize ocr whoami simulate categorise
-    correlate cite quantify rerank observe brainstorm critique proofread perceive infer tokenize embed deduplicate surface expose
-    pinpoint quote forecast convey aggregate
+    get fetch retrieve describe find show list lookup browse inspect examine summarize summarise analyze analyse compare validate verify
+    explain preview estimate download detect identify classify extract parse discover explore introspect lint ping peek grep locate
+    enumerate gather collect calculate compute predict recommend suggest assess diagnose visualize echo greet think decode encode
+    measure obtain determine crawl scrape recall reflect transcode return provide display geocode autocomplete disassemble decompile
+    interpret understand investigate categorize recognize ocr whoami simulate categorise correlate cite quantify rerank observe
+    brainstorm critique proofread perceive infer tokenize embed deduplicate pinpoint aggregate enrich solve simplify differentiate
+    integrate plot paginate appraise whois assert unshorten transliterate lemmatize getinfo pwd differ forecast consult
 """
 _READ_WEAK: Final = """
-    search query read view check count diff export scan track watch monitor audit trace profile match filter sort poll research
-    review score rank screenshot tail load look see select access receive survey sample hash say hello head resolve ask answer
-    capture dump question help detail translate supports give
+    search query read view check count diff export scan track watch monitor audit trace profile match filter sort poll research review
+    score rank screenshot tail look see access receive survey sample hash say hello resolve ask answer capture translate expect quote
+    top dump exists assist graph average round factor has give tell reason cluster cat stat ls du df ps wc
 """
 _WRITE: Final = """
-    create update add write rename edit modify insert append upload send save duplicate assign unassign reassign invite join merge
-    publish unpublish unarchive restore reopen unlock pin unpin unstar follow unfollow unlike react reply mention enable disable
-    activate deactivate reactivate configure register unregister unsubscribe notify reschedule sync synchronize attach detach unlink
-    unshare grant reject accept decline submit remember memorize alter replace define declare initialize initialise init allocate
-    apply increment decrement extend expand upvote downvote annotate upsert overwrite stage unstage acknowledge snooze mute unmute
-    unblock escalate transition promote demote reorder adjust fix refactor rsvp confirm whitelist blacklist allowlist associate
-    disassociate dissociate bind unbind mount untag rebase squash amend dismiss unhide populate enrich ingest persist make compose
-    onboard enroll unenroll authorise authorize subscribe manage administer maintain handle customize personalise customise retag
-    relabel revert undo redo unfavorite unban uncomment untrash undelete collapse rewrite nest hyperlink prepend login logout
-    introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast unresolve author toot
-    tweet retweet repost crosspost backfill checkin impersonate mutate alias scaffold curate remind reclassify refine seed
-    recategorize establish
+    create update add write rename edit modify insert append upload send save duplicate assign join merge publish unpublish restore
+    reopen unlock pin unpin unstar follow unfollow unlike react reply mention enable disable activate deactivate reactivate configure
+    register unregister unsubscribe notify synchronize attach detach unlink unshare grant reject accept decline submit remember memorize
+    alter replace define declare initialize initialise init allocate apply increment decrement extend expand upvote downvote annotate
+    upsert overwrite stage unstage acknowledge snooze mute unmute unblock escalate transition promote demote reorder adjust fix refactor
+    rsvp confirm whitelist blacklist allowlist associate disassociate dissociate bind unbind mount untag rebase squash amend dismiss
+    unhide populate ingest persist make compose onboard enroll unenroll authorise authorize subscribe manage administer maintain
+    customize personalise customise retag relabel revert undo redo unfavorite unban uncomment untrash undelete collapse rewrite nest
+    hyperlink prepend login logout introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast
+    unresolve author toot tweet retweet repost crosspost backfill checkin impersonate mutate alias scaffold curate remind reclassify
+    refine seed recategorize establish toggle protect unprotect triage nudge announce warn raise lower increase decrease reduce boost
+    brighten shorten suspend unsuspend freeze unfreeze retire deprecate quarantine isolate anonymize redact mask mkdir touch mv cp ln
+    reindex dedupe reprioritize uncomplete incomplete instrument expose unwatch unarchive unsnooze untimeout unpair commission endorse
+    praise rearrange realign recolor restyle reformat renumber reschedule reassign unassign reconcile renew refill handle respond
 """
 _WRITE_WEAK: Final = """
     set put post patch move copy clone fork commit push pull archive close open lock star like comment tag label mark flag schedule
-    import link share approve request record log note draft forward email message change store branch release stash vote rate
-    bookmark hide block report resize scale index cache sign issue stay place setup backup connect disconnect snapshot sms text
-    favorite favourite pledge document group split leave transform highlight name map template heart progress bump prefill
+    import link share approve request record log note draft email message store branch stash vote rate bookmark hide block report resize
+    scale index cache sign issue stay place setup connect disconnect snapshot sms text favorite favourite document group split leave
+    transform highlight name map template heart progress bump prefill sync timeout signal format reverse arm disarm limit page pop dim
+    mirror route optimize outline style align feed attribute target invite whisper shout hold release queue unlist change mock stub dm
+    pair alert
 """
 _EXECUTE: Final = """
-    execute exec invoke trigger evaluate eval generate deploy start stop restart resume launch spawn compile install reinstall click
-    press scroll hover drag tap swipe navigate goto render convert compress decompress zip unzip crop upscale downscale transcribe
-    synthesize animate reboot shutdown toggle dispatch orchestrate automate rerun retry migrate rollback dial hangup speak inject
-    fuzz exploit benchmark perform encrypt decrypt finetune inpaint outpaint remix denoise dub lipsync blur watermark redeploy
-    provision unpause interact reload doubleclick rightclick preprocess bootstrap transpile solve enqueue dequeue unmount eject
-    emulate hibernate relaunch drive operate debounce stitch trim mux concatenate vectorize colorize regenerate failover cordon
-    uncordon drain reconcile requeue train instruct fulfil instantiate ssh sudo curl
+    execute exec invoke trigger evaluate eval generate deploy start stop resume launch spawn compile install reinstall click press
+    scroll hover drag tap navigate goto render convert compress decompress zip unzip crop upscale downscale transcribe synthesize
+    animate reboot shutdown dispatch orchestrate automate rerun retry migrate rollback dial hangup speak inject fuzz exploit benchmark
+    encrypt decrypt finetune inpaint outpaint remix denoise dub lipsync blur watermark redeploy provision unpause interact reload
+    doubleclick rightclick preprocess bootstrap transpile enqueue dequeue unmount eject emulate hibernate relaunch drive operate
+    debounce stitch trim mux concatenate vectorize colorize regenerate failover cordon uncordon drain requeue train instruct instantiate
+    ssh sudo curl upgrade downgrade refresh begin continue proceed vacuum compact defragment rebuild recompute recalculate rescan
+    reprocess prefetch preload sanitize minify beautify prettify obfuscate attack defend heal equip craft emit halt interrupt quit brew
+    undock takeoff honk vibrate intercept throttle wget scp fulfill fulfil rollout restart perform doubletap longpress
 """
 _EXECUTE_WEAK: Final = """
     run call build play pause skip seek stream print process rotate test control prompt chat turn switch power type fill step go use
-    draw paint debug focus work do batch back mouse keyboard proxy resync pipeline roll respond bash shell terminal python sandbox
-    repl phone cast enhance shoot conduct engage minimize maximize handoff program wake
+    draw paint debug focus work do batch back mouse keyboard proxy resync pipeline bash shell terminal python sandbox repl phone enhance
+    shoot conduct engage minimize maximize handoff program wake end fire forward flash ring dock land fly steer consume swipe warm cd
+    sed awk cast heat cool backup spin load bundle exit paste select
 """
 _DESTRUCTIVE: Final = """
-    delete remove destroy wipe prune purge erase truncate terminate kill revoke cancel uninstall discard expunge nuke obliterate
-    forget evict deprovision decommission ban kick expel shred del rm rmdir deregister teardown clear drop cleanup abort annihilate
-    unprovision demolish zap softdelete bulkdelete deletes erasure offboard scrub
+    delete remove destroy wipe prune purge erase truncate terminate kill revoke cancel uninstall discard expunge nuke obliterate forget
+    evict deprovision decommission ban kick expel shred del rm rmdir deregister teardown clear drop cleanup abort annihilate unprovision
+    demolish softdelete bulkdelete deletes erasure offboard scrub dispose flushall flushdb selfdestruct
 """
 _DESTRUCTIVE_WEAK: Final = """
     reset flush empty trash void clean expire strip tear unset eliminate cull
 """
 _FINANCIAL: Final = """
-    pay refund withdraw buy sell donate unstake borrow lend repay redeem disburse remit invest liquidate wager topup reimburse
-    prepay undelegate redelegate restake overpay monetize cashout rebuy
+    pay refund withdraw buy sell donate unstake borrow lend repay redeem disburse remit invest liquidate wager topup reimburse prepay
+    undelegate redelegate restake overpay monetize cashout rebuy rebalance overdraw crowdfund refinance
 """
 _FINANCIAL_WEAK: Final = """
-    charge deposit swap purchase trade stake mint payout checkout bid bet order transfer bridge fund tip settle supply airdrop
-    invoice bill book reserve rent lease hire renew exchange delegate recharge harvest short hedge wire claim spend reward tipping
+    charge deposit swap purchase trade stake mint payout checkout bid bet order transfer bridge fund tip settle supply airdrop invoice
+    bill book reserve rent lease hire exchange delegate recharge harvest short hedge wire claim spend reward tipping gift sponsor loan
+    credit debit auction wrap unwrap burn forfeit zap pledge rebate
 """
 _OTHER: Final = """
     wait sleep authenticate noop
 """
 _OTHER_WEAK: Final = """
-    auth delay learn nothing
+    auth delay learn nothing roll
 """
 
 # Which form of an irregular verb is which; a participle in a name is an adjective ("list_deleted").
