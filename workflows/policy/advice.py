@@ -10,59 +10,89 @@ from workflows.calls import JSON
 from workflows.policy.limits import Window
 
 _LONGEST_GUESS: Final = 64
+_LARGEST_GUESS: Final = 10**9
 _SECONDS: Final = {60: Window.MINUTE, 3_600: Window.HOUR, 86_400: Window.DAY}
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8}) */ *(?:per )?(minute|hour|day)")
 _ASK: Final = '"require_approval": [{"conditions": []}]'
-_SPEND: Final = (
-    'is not supported, because nothing counts money: bound the amount of a call with "deny_if", and the number of calls with "limits".'
-)
+_SUM: Final = '"limits": [{"counter": "spend_per_day", "window": "day", "max": %d, "scope": "grant", "increment_from": "args.amount"}]'
 _INTERCEPT: Final = (
-    'belongs to Intercept\'s YAML, which is not read yet: write "require", "deny_if", "require_approval" and "limits" under the tool.'
+    "belongs to Intercept's format, and the rest of this document is PolicyLayer's: "
+    'write "require", "deny_if", "require_approval" and "limits" under the tool, or the whole document as Intercept has it.'
 )
-
 _REMEDIES: Final[Mapping[str, str]] = {
-    "spend_limit": _SPEND,
-    "spend": _SPEND,
     "rules": _INTERCEPT,
     "state": _INTERCEPT,
+    "description": "is a key of Intercept's format alone: leave it out, or write it as a comment in YAML.",
     "approvals": 'is Intercept\'s key: write "approval": {"approvers": "GROUP"} at the top.',
     "approval_timeout": 'is Intercept\'s key: write "expires_in": "30m".',
+    "increment": 'is Intercept\'s key: a call counts as one here, or as what "increment_from": "args.NAME" finds.',
     "timeout": 'is not a key here: write "expires_in": "30m".',
     "on_deny": 'is for rules that deny: write "reason", which people see when they are asked.',
     "message": 'is not a key here: write "on_deny" in a rule that denies, or "reason" in one that asks.',
+    "deny": 'is not a key here: write "deny_if": [{"conditions": []}] under the tool, or put its name in "hide" at the top.',
+    "allow_if": 'is not a key here: what must hold is written in "require", and anything that it does not name passes.',
+    "schedule": 'is not a key here: write a condition like {"path": "time.hour", "op": "gte", "value": 9}, and "time_zone" at the top.',
 }
+_IN_A_RULE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("path", "op", "value"), '"conditions": [{"path": "args.NAME", "op": "eq", "value": …}]'),
+    **{joined: f'"conditions": [{{"{joined}": [ … ]}}]' for joined in ("any", "all", "not")},
+}
+_JOINED: Final[Mapping[str, str]] = {"and": "all", "or": "any", "none": "not", "nor": "not", "anyOf": "any", "allOf": "all"}
 
 
 def unknown_key(key: str, value: JSON, known: Collection[str]) -> str:
     """Say that a key does not belong where it stands, and what does."""
-    shown = key[:_LONGEST_GUESS]
+    return _remedy(key, value, known) or f"There is no key {key[:_LONGEST_GUESS]!r} here{did_you_mean(key, known) or _known(known)}"
+
+
+def _remedy(key: str, value: JSON, known: Collection[str]) -> str | None:
+    """Say what to write instead of a key that other formats have, or that belongs one level deeper."""
+    found: str | None = None
     if key == "rate_limit":
-        return f'rate_limit is not a key of a policy: write "limits": [{_limit(value)}] under the tool.'
-    if key == "action":
-        return f"action is not a key of a policy: {_action(value)}"
-    if key == "reason":
-        return f"reason is not a key here: {_reason(value, known)}"
-    if key in _REMEDIES:
-        return f"{key} {_REMEDIES[key]}"
-    return f"There is no key {shown!r} here{did_you_mean(key, known) or _known(known)}"
+        found = f'is not a key of a policy: write "limits": [{_limit(value)}] under the tool.'
+    elif key == "action":
+        found = f"is not a key of a policy: {_action(value)}"
+    elif key == "reason":
+        found = f"is not a key here: {_reason(value, known)}"
+    elif key in {"spend_limit", "spend"}:
+        found = f"is not supported, because nobody tells Askfirst a price: add up an argument, {_SUM % _money(value)}, under the tool."
+    elif "conditions" in known and key in _IN_A_RULE:
+        found = f"belongs into a condition: write {_IN_A_RULE[key]} here."
+    elif "op" in known and key in _JOINED:
+        found = f'is not a key here: write "{_JOINED[key]}", with a list of conditions.'
+    found = found or _REMEDIES.get(key)
+    return found and f"{key} {found}"
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """Guess what a misspelt word was meant to be: a piece of a sentence, or nothing."""
-    near = get_close_matches(word.lower(), list(known), n=1) if len(word) <= _LONGEST_GUESS else []
-    return f': did you mean "{near[0]}"?' if near else ""
+    spelt = {each.lower(): each for each in known}
+    near = get_close_matches(word.lower(), list(spelt), n=1) if len(word) <= _LONGEST_GUESS else []
+    return f': did you mean "{spelt[near[0]]}"?' if near else ""
+
+
+def _money(value: JSON) -> int:
+    """Find the sum in what an example writes: "$500/day", {"daily": 50.00}."""
+    if isinstance(value, dict):
+        value = value.get("daily", value.get("max"))
+    found = re.search(r"[0-9]{1,9}", value[:_LONGEST_GUESS].replace(",", "")) if isinstance(value, str) else None
+    if found is not None:
+        value = int(found[0])
+    return int(value) if isinstance(value, int | float) and 1 <= value < _LARGEST_GUESS else 100
 
 
 def _limit(value: JSON) -> str:
     count: JSON = 10
     window = Window.MINUTE
     if isinstance(value, dict):
-        seconds = value.get("window")
+        span = value.get("window")
         count = value.get("max", count)
-        window = _SECONDS.get(seconds, window) if isinstance(seconds, int) else window
+        if isinstance(span, str) and span in {each.value for each in Window}:
+            window = Window(span)
+        window = _SECONDS.get(span, window) if isinstance(span, int) else window
     elif isinstance(value, str) and (match := _RATE.fullmatch(value)):
         count, window = int(match[1]), Window(match[2])
-    if type(count) is not int or not 0 < count < 10**9:
+    if type(count) is not int or not 0 < count < _LARGEST_GUESS:
         count = 10
     return json.dumps({"counter": f"calls_per_{window.value}", "window": window.value, "max": count, "scope": "grant"})
 

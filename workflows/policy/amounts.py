@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from decimal import Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Final, TypeAlias
 
 from workflows.calls import ToolCall
@@ -14,7 +14,7 @@ from workflows.policy.shapes import Effect, Verdict
 LARGEST: Final = 2**53 - 1
 """The most that one call may add, in units: what a counter holds stays far from the end of a 64-bit column."""
 
-_EXACT: Final = Context(prec=1_100)  # a number as text has 1,000 digits at most: nothing of it is rounded away
+_EXACT: Final = Context(prec=1_100, Emin=MIN_EMIN, Emax=MAX_EMAX)  # 1,000 digits of text, any exponent: nothing of it is rounded away
 
 Counted: TypeAlias = Callable[[ToolCall, Verdict], Verdict]
 """Puts the amounts of a call into the limits of its verdict, or denies it."""
@@ -72,7 +72,7 @@ def _why_not(value: object) -> str:
 def _why_no_amount(number: Decimal, limit: Limit) -> str | None:
     if number < 0:
         return "it is negative, which would raise what is left. Send a number from 0."
-    if number.adjusted() > len(str(LARGEST)) or (units := _EXACT.multiply(number, limit.unit)) > LARGEST:
+    if (number and number.adjusted() > len(str(LARGEST))) or (units := _EXACT.multiply(number, limit.unit)) > LARGEST:
         return "it is too large to be counted. Send a smaller one."
     return None if units == units.to_integral_value() else "it has more than six decimals. Send a rounder number."
 

@@ -108,6 +108,11 @@ def why_no_pattern(value: JSON) -> str | None:
     return None
 
 
+def finds_nothing(pattern: str) -> bool:
+    """Tell a pattern that is also found where there is no text; it must have passed `why_no_pattern`."""
+    return _pattern(pattern).search(b"") is not None
+
+
 def _pattern(text: str) -> Any:  # noqa: ANN401  # re2 ships no types
     options = re2.Options()
     options.log_errors = False

@@ -8,7 +8,7 @@ from workflows.policy.amounts import LARGEST
 from workflows.policy.approvals import LONGEST_NAME, sentence
 from workflows.policy.limits import MICRO, Limit, Scope, Window
 from workflows.policy.members import choice, items, table
-from workflows.policy.paths import kind
+from workflows.policy.paths import kind, why_no_argument
 from workflows.policy.shapes import Report, pointer
 
 KEYS: Final = frozenset({"counter", "window", "max", "scope", "increment_from", "on_deny"})
@@ -75,11 +75,14 @@ def increment_from(members: Mapping[str, JSON], at: str, report: Report) -> tupl
     if not isinstance(path, str):
         report(at, f'increment_from is a path like "args.amount", and this is {kind(path)}.')
         return None
-    names = path.split(".")
-    if names[0] != "args" or "" in names or len(names) == 1:
-        report(at, 'increment_from is the path of an argument: write it like "args.amount".')
+    subject, _, names = path.partition(".")
+    why = (
+        why_no_argument(names) if subject == "args" and names else 'increment_from is the path of an argument: write it like "args.amount".'
+    )
+    if why:
+        report(at, why)
         return None
-    return tuple(names[1:])
+    return tuple(names.split("."))
 
 
 def rule_id(at: str, label: str, taken: set[str]) -> str:

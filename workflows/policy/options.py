@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from workflows.calls import JSON
-from workflows.policy import approvals
+from workflows.policy import advice, approvals
 from workflows.policy.approvals import Terms
-from workflows.policy.conditions import why_no_pattern
+from workflows.policy.conditions import finds_nothing, why_no_pattern
 from workflows.policy.members import choice, items, table
 from workflows.policy.paths import kind
 from workflows.policy.shapes import Entry, Hold, Report, pointer
@@ -32,16 +32,25 @@ def word(members: Mapping[str, JSON], kind_: type[W], key: str, otherwise: W, re
 def zone(members: Mapping[str, JSON], report: Report) -> str:
     """Read the time zone in which hours and weekdays are told; UTC when it is not named."""
     name = members.get("time_zone", "UTC")
-    why = f'time_zone is the name of a time zone, like "Europe/Berlin", and this is {kind(name)}.'
+    if isinstance(name, str) and _is_zone(name):
+        return name
     if isinstance(name, str):
-        try:
-            ZoneInfo(name)
-        except (ValueError, OSError, KeyError):
-            why = f'There is no time zone {name[:60]!r}: write one of the IANA list, like "Europe/Berlin" or "UTC".'
-        else:
-            return name
-    report("/time_zone", why)
+        near = advice.did_you_mean(name, available_timezones()) or ":"
+        report("/time_zone", f'There is no time zone {name[:60]!r}{near} Write one of the IANA list, like "Europe/Berlin" or "UTC".')
+    else:
+        report("/time_zone", f'time_zone is the name of a time zone, like "Europe/Berlin", and this is {kind(name)}.')
     return "UTC"
+
+
+def _is_zone(name: str) -> bool:
+    """Tell a name that means the same on every machine."""
+    if name.startswith(("posix/", "right/")) or name in {"localtime", "posixrules", "Factory"}:
+        return False
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
 
 
 def redaction(members: Mapping[str, JSON], report: Report) -> Redaction:
@@ -57,17 +66,21 @@ def _listed(value: Mapping[str, JSON], key: str, report: Report) -> list[JSON]:
 
 
 def _path(value: JSON, at: str, report: Report) -> tuple[str, ...] | None:
-    names = value.split(".") if isinstance(value, str) else []
-    if len(names) > 1 and names[0] == "args" and "" not in names:
-        return tuple(names[1:])
-    report(at, 'What is hidden is named by its path: write it like "args.customer.email"; * stands for any one name.')
+    subject, _, names = value.partition(".") if isinstance(value, str) else ("", "", "")
+    why = 'What is hidden is named by its path: write it like "args.customer.email"; * stands for any one name.'
+    if subject == "args" and names:
+        steps = names.split(".")
+        if "" not in steps and not any(step.endswith("]") or ("*" in step and step != "*") for step in steps):
+            return tuple(steps)
+        why = 'Single dots join names, * is one whole name, and lists are walked through: write it like "args.customer.*.email".'
+    report(at, why)
     return None
 
 
 def _pattern(value: JSON, at: str, report: Report) -> str | None:
     why = why_no_pattern(value)
-    if why is None and value == "":
-        why = "An empty pattern is found everywhere: write what is to be hidden."
+    if why is None and finds_nothing(str(value)):
+        why = 'The pattern is found between any two characters: write one that needs a character, like ".+" in place of ".*".'
     if why is not None:
         report(at, why)
         return None

@@ -22,6 +22,7 @@ In arguments it walks objects only:
 Of the other subjects, what is not known is Unclear.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,6 +57,8 @@ _Walk: TypeAlias = Callable[[Mapping[str, JSON]], object]
 
 _KINDS: Final = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object", type(None): "null"}
 
+_LIST_STEP: Final = re.compile(r"\[(?:[0-9]*|\*)\]$")
+
 
 def kind(value: object) -> str:
     """Name the JSON type of a value with its article."""
@@ -69,6 +72,15 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "time": ("hour", "minute", "weekday", "date"),
 }
 """The subjects of paths, and the names that each of them has; an argument may have any name."""
+
+
+def why_no_argument(names: str) -> str | None:
+    """Say why dotted names, without the leading `args`, lead to no argument, or None when they do."""
+    if "" in names.split("."):
+        return 'A path is names joined by single dots: write it like "args.customer.id".'
+    if any(map(_LIST_STEP.search, names.split("."))):
+        return "A path cannot point into a list, because the other items would pass unseen: test the whole list with contains."
+    return None
 
 
 def reader(path: tuple[str, ...], *, zone: str = "UTC", counter: Limit | None = None) -> Reader:
@@ -103,7 +115,8 @@ def _of_time(name: str, zone: ZoneInfo) -> Reader:
     unknown = Unclear(f"time.{name} is not known here.")
 
     def read(_: ToolCall, situation: Situation) -> object:
-        return unknown if situation.at is None else _part_of(situation.at.astimezone(zone), name)
+        at = situation.at
+        return unknown if at is None or at.tzinfo is None else _part_of(at.astimezone(zone), name)
 
     return read
 
@@ -130,7 +143,8 @@ def _of_tool(names: list[str]) -> Reader:
 
 def _said_of(tool: KnownTool, names: list[str]) -> object:
     if names[0] == "annotations":
-        return tool.annotations.get(names[1], HINTS.get(names[1], MISSING))
+        said = tool.annotations.get(names[1], MISSING)
+        return HINTS.get(names[1], said) if said is MISSING or said is None else said
     return tool.category if names[0] == "category" else tool.risk
 
 

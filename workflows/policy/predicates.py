@@ -1,29 +1,20 @@
 """Reading the conditions of a rule: what each looks at, how it compares, and how they are joined."""
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
 from workflows.calls import JSON
-from workflows.policy import advice
 from workflows.policy.conditions import compile_test, why_not
 from workflows.policy.members import choice, items, table
-from workflows.policy.paths import SUBJECTS, kind
+from workflows.policy.paths import SUBJECTS, kind, why_no_argument
 from workflows.policy.shapes import Condition, Group, Joined, Op, Report, pointer
-from workflows.policy.situation import CATEGORIES, RISKS, WEEKDAYS
+from workflows.policy.subjects import why_never, why_no_path
 
 KEYS: Final = frozenset({"path", "op", "value"})
 DEEPEST: Final = 8
 
 _ARGUMENTS: Final = "args."
-_LIST_STEP: Final = re.compile(r"\[(?:[0-9]*|\*)\]$")
-_WORDS: Final[Mapping[tuple[str, ...], Collection[str]]] = {
-    ("tool", "category"): CATEGORIES,
-    ("tool", "risk"): RISKS,
-    ("time", "weekday"): WEEKDAYS,
-}
-_NUMBERS: Final[Mapping[tuple[str, ...], int]] = {("time", "hour"): 23, ("time", "minute"): 59}
 
 
 def label(tests: tuple[Condition | Group, ...]) -> str:
@@ -82,37 +73,13 @@ def condition(value: JSON, at: str, report: Report, *, negated: bool = False, su
         return None
     if op is None:
         return None
-    why = why_not(Op(op), members["value"]) or (_never(path, Op(op), members["value"]) if path else None)
+    why = (why_never(path, Op(op), members["value"]) if path else None) or why_not(Op(op), members["value"])
     if why is not None:
         report(pointer(at, "value"), why)
     if why is not None or path is None:
         return None
     test = compile_test(".".join(path), Op(op), members["value"], negated=negated)
     return Condition(path, Op(op), members["value"], test)
-
-
-def _never(path: tuple[str, ...], op: Op, value: JSON) -> str | None:
-    """Say that a subject never has the value that a condition waits for: a rule that never fires is a slip."""
-    wanted = value if op in {Op.IN, Op.NOT_IN} and isinstance(value, list) else [value]
-    place = ".".join(path)
-    if path in _WORDS and op in {Op.EQ, Op.NEQ, Op.IN, Op.NOT_IN}:
-        words = list(_WORDS[path])
-        for word in wanted:
-            if word not in words:
-                guess = _guess(word, words) if isinstance(word, str) else f", and this is {kind(word)}."
-                return f"{place} is one of {', '.join(words)}{guess}"
-    if path in _NUMBERS and op is not Op.EXISTS and op is not Op.REGEX:
-        for number in wanted:
-            if type(number) is not int or not 0 <= number <= _NUMBERS[path]:
-                return f"{place} is a whole number from 0 to {_NUMBERS[path]}: write one without quotes."
-    return None
-
-
-def _guess(word: str, words: list[str]) -> str:
-    for known in words:
-        if word.lower() == known.lower() or (len(word) > 2 and known.startswith(word.lower())):  # noqa: PLR2004  # "mon"
-            return f': did you mean "{known}"?'
-    return advice.did_you_mean(word, words) or "."
 
 
 def _path(members: Mapping[str, JSON], at: str, report: Report, subjects: Collection[str]) -> tuple[str, ...] | None:
@@ -128,35 +95,15 @@ def _path(members: Mapping[str, JSON], at: str, report: Report, subjects: Collec
     if subject in subjects:
         return tuple(path.split("."))
     if subject == "args" and rest:
-        why = _why_no_argument(rest)
+        why = why_no_argument(rest)
     elif subject in SUBJECTS and subject != "args":
-        why = _why_no_fact(subject, rest)
+        why = why_no_path(subject, rest)
     else:
         why = _why_no_path(path, subject)
     if why is None:
         return tuple(path.split("."))
     report(at, why)
     return None
-
-
-def _why_no_argument(names: str) -> str | None:
-    if "" in names.split("."):
-        return 'A path is names joined by single dots: write it like "args.customer.id".'
-    if any(map(_LIST_STEP.search, names.split("."))):
-        return "A path cannot point into a list, because the other items would pass unseen: test the whole list with contains."
-    return None
-
-
-def _why_no_fact(subject: str, rest: str) -> str | None:
-    known = SUBJECTS[subject]
-    first, _, inner = rest.partition(".")
-    if first == "annotations" and first in known:
-        return None if inner and "." not in inner else 'An annotation is named: write it like "tool.annotations.destructiveHint".'
-    if first in known and not inner:
-        return None
-    names = [f"{subject}.{name}" for name in known]
-    path = f"{subject}.{rest}"[:60]
-    return f"There is no path {json.dumps(path)}{advice.did_you_mean(path, names) or '.'} Known: {', '.join(names)}."
 
 
 _MEANT: Final[Mapping[str, str]] = {
