@@ -145,6 +145,16 @@ async def test_an_edit_drops_no_held_call_and_no_counter(serving: Served, upstre
     assert len([each for each in upstream.calls if each.message["params"]["name"] == "create_refund"]) == 1
 
 
+async def test_a_limit_that_is_edited_counts_on(serving: Served) -> None:
+    """A larger one has so much more left in this window, and a smaller one is used up."""
+    for _ in range(2):
+        assert await serving.send("limited") == "done"
+    for most, words in ((3, "done"), (3, "[POLICY DENIED] The limit of 3"), (2, "[POLICY DENIED] The limit of 2")):
+        serving.files.policy(policy(limited={"limits": [{"counter": "some", "window": "day", "max": most}]}))
+        await serving.parts.reload()
+        assert (await serving.send("limited")).startswith(words)
+
+
 INVALID = {
     "a policy that is no JSON": (None, "{"),
     "a policy with an unknown key": (None, policy(list_customers={"requires": []})),

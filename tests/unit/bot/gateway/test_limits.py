@@ -1,8 +1,9 @@
 """Limits are reserved before a call is forwarded, and given back into the window that was charged when it certainly came to nothing."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -120,6 +121,93 @@ async def test_what_is_given_back_goes_into_the_window_that_was_charged(stage: S
 
 def _limited(maximum: int, **limit: JSON) -> JSON:
     return {"limited": {"limits": [{"counter": "some", "window": "minute", "max": maximum, **limit}]}}
+
+
+def _spending(**limit: JSON) -> dict[str, JSON]:
+    """Limit the sum of an argument to 1000 an hour."""
+    return {"limited": {"limits": [{"counter": "spend", "window": "hour", "max": 1000, "increment_from": "args.amount", **limit}]}}
+
+
+@contextlib.asynccontextmanager
+async def _staged(database: Database, upstream: Relayed, tools: JSON) -> AsyncIterator[Stage]:
+    async with raised(database, Set([address(upstream)], policies={"payments": rules(tools=tools)})) as stage:
+        yield stage
+
+
+async def test_an_argument_is_added_up_and_the_refusal_tells_what_is_left(database: Database, upstream: Relayed) -> None:
+    """Exactly, to the last cent; and what passes is what fits, not what comes first."""
+    async with _staged(database, upstream, _spending()) as stage:
+        words = [(await stage.send(call("limited", {"amount": amount}))).words for amount in (879.99, "0.01", 120.01, 120)]
+    left = "The limit of 1000 an hour is used up but for 120 (spend), and this call uses 120.01. Try again at 2026-01-15T13:00:00Z."
+    assert words == ["done", "done", f"[POLICY DENIED] {left}", "done"]
+    assert [received.message["params"]["arguments"]["amount"] for received in upstream.calls] == [879.99, "0.01", 120]
+
+
+async def test_an_amount_that_fits_nowhere_is_refused_without_a_time(database: Database, upstream: Relayed) -> None:
+    """The agent is told to send a smaller one."""
+    async with _staged(database, upstream, _spending()) as stage:
+        answer = await stage.send(call("limited", {"amount": 1000.5}))
+    said = "args.amount is 1000.5, and no more than 1000 an hour fit in the limit spend: send a smaller amount."
+    assert answer.words == f"[POLICY DENIED] {said}"
+    assert upstream.calls == []
+
+
+BAD_AMOUNTS = {
+    "missing": ({}, "it is missing"),
+    "negative": ({"amount": -5}, "it is negative"),
+    "seven decimals": ({"amount": 0.1234567}, "more than six decimals"),
+    "words": ({"amount": "much"}, "text that is not a number"),
+    "null": ({"amount": None}, "null"),
+    "a list": ({"amount": [1]}, "a list"),
+    "beyond counting": ({"amount": 1e300}, "too large"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "why"), BAD_AMOUNTS.values(), ids=BAD_AMOUNTS)
+async def test_what_cannot_be_added_up_is_denied_and_costs_nothing(
+    database: Database, upstream: Relayed, arguments: dict[str, JSON], why: str
+) -> None:
+    """Never rounded and never taken for nothing; the denial names the argument and the limit's rule."""
+    async with _staged(database, upstream, _spending()) as stage:
+        answer = await stage.send(call("limited", arguments))
+        assert answer.words.startswith("[POLICY DENIED] args.amount is counted by the limit spend: ")
+        assert why in answer.words
+        assert await stage.used() == 0
+        [row] = await stage.trail("call.denied")
+    assert json.loads(row.detail)["rule"] == "/tools/limited/limits/spend"
+    assert upstream.calls == []
+
+
+async def test_a_failed_call_gives_its_amount_back(database: Database, upstream: Relayed) -> None:
+    """The whole of it, so that as much can be spent again."""
+    async with _staged(database, upstream, _spending()) as stage:
+        upstream.on["tools/call"] = relayed.text("no", is_error=True)
+        assert (await stage.send(call("limited", {"amount": 999}))).words == "no"
+        await eventually(lambda: not stage.context.recorder._queue)
+        assert await stage.used() == 0
+        del upstream.on["tools/call"]
+        assert (await stage.send(call("limited", {"amount": 1000}))).words == "done"
+
+
+async def test_a_used_up_limit_speaks_in_the_policys_own_words(database: Database, upstream: Relayed) -> None:
+    """And says when to try again, which no policy knows beforehand."""
+    async with _staged(database, upstream, _limited(1, on_deny="One a minute is enough.")) as stage:
+        await stage.send(call("limited"))
+        answer = await stage.send(call("limited"))
+    assert answer.words == "[POLICY DENIED] One a minute is enough. Try again at 2026-01-15T12:01:00Z."
+
+
+async def test_a_call_that_no_limit_would_ever_let_through_is_not_held(database: Database, upstream: Relayed) -> None:
+    """Nobody is asked about what could not be released afterwards; what fits is held, although it would not fit just now."""
+    held: dict[str, JSON] = {"require_approval": [{"conditions": []}], **_spending()["limited"]}  # type: ignore[dict-item]  # one of JSON's objects
+    async with _staged(database, upstream, {"limited": held}) as stage:
+        stage.configure(hold_budget_seconds=0.0)
+        assert "send a smaller amount" in (await stage.send(call("limited", {"amount": 1001}))).words
+        assert stage.rows() == []
+        for amount in (800, 900):
+            await stage.send(call("limited", {"amount": amount}))
+        assert [row.state for row in stage.rows()] == ["pending", "pending"]
+        assert await stage.used() == 0
 
 
 async def test_of_fifty_calls_at_once_a_limit_of_ten_lets_ten_through(database: Database, upstream: Relayed) -> None:
