@@ -1,88 +1,142 @@
-"""Reading the files that a command line names, and showing what is wrong in them: place, sentence, and the line itself."""
+"""`askfirst check`: everything that is wrong with the configuration, or with the files that are named, each with place and remedy."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from bot.cli.output import one_line, remark
-from bot.settings.policies import MAX_POLICY_BYTES
-from bot.settings.problems import Findings
-from bot.settings.references import Sources
-from workflows import policy
-from workflows.errors import AskfirstError
-from workflows.policy import Policy, PolicyInvalid, Problem
+from bot import settings
+from bot.cli import policy_files, tool_files
+from bot.cli.options import CONFIG, Config
+from bot.cli.output import one_line, say
+from bot.cli.policy_files import FileUnreadable
+from bot.cli.tool_files import ToolsFile
+from bot.settings import SettingProblem, Settings, SettingsInvalid
+from bot.settings.references import secret_name
+from workflows.policy import Policy, intercept
 
-_LONGEST_LINE = 200
+POLICIES, CONFIGS = frozenset({".json", ".yaml", ".yml"}), frozenset({".toml"})
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
+_KEPT = "Nothing was started or changed."
 
-
-class FileUnreadable(AskfirstError):
-    """A file cannot be read."""
-
-    code = "file_unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A policy file that was read: the policy, or what is wrong with it."""
-
-    file: Path
-    text: str
-    policy: Policy | None
-    problems: tuple[Problem, ...] = ()
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FILE]...", help="Policies (.json, .yaml, .yml) and configurations (.toml); the configuration in use without."),
+]
 
 
-def read(path: Path, *, most: int = MAX_POLICY_BYTES) -> str:
-    """Read a UTF-8 file as it is, of at most `most` bytes. Raises FileUnreadable."""
-    try:
-        return Sources({}, Path(), Findings(path.name, {})).read(path, most=most)
-    except ValueError as error:
-        raise FileUnreadable(str(error)) from error
+def check(files: Files = None, tools: ToolsFile = None, config: Config = CONFIG) -> None:
+    """Read the configuration and all that it names, or the files that are given, and print every problem with its place and remedy."""
+    if not files:
+        if tools is not None:
+            raise typer.BadParameter("Name the policies that are held against these tools.", param_hint="--tools")
+        _configuration(config)
+        return
+    for path in files:
+        if path.suffix.lower() not in POLICIES | CONFIGS:
+            raise typer.BadParameter(f"{path} is neither a policy (.json, .yaml, .yml) nor a configuration (.toml).", param_hint="FILE")
+    listed = tool_files.names(tool_files.definitions(tools)) if tools else None
+    problems = sum(_settings(path) if path.suffix.lower() in CONFIGS else _policy(path, listed) for path in files)
+    _end(problems)
 
 
-def look(path: Path) -> Looked:
-    """Read a policy file. Raises FileUnreadable."""
-    text = read(path)
-    try:
-        return Looked(path, text, policy.load(text, name=path.stem))
-    except PolicyInvalid as error:
-        return Looked(path, text, None, error.problems)
-
-
-def good(path: Path) -> Policy:
-    """Read a policy file for a command that needs one; what is wrong in it is told, all of it, and ends the command with 1."""
-    looked = look(path)
-    if looked.policy is None:
-        tell(lines(looked, looked.problems), remark)
-        remark(f"{counted(len(looked.problems))}. Nothing was done.")
+def _end(problems: int) -> None:
+    if problems:
+        say(f"{policy_files.counted(problems)}. {_KEPT}")
         raise typer.Exit(1)
-    return looked.policy
 
 
-def tell(found: Iterable[str], say: Callable[[str], None]) -> None:
-    """Print each line."""
-    for line in found:
+def _configuration(config: Path) -> None:
+    try:
+        found = settings.load(config, os.environ)
+    except SettingsInvalid as invalid:
+        for problem in invalid.problems:
+            say(f"problem: {one_line(str(problem))}")
+        _end(len(invalid.problems))
+        return
+    for note in found.notes:
+        say(f"note: {one_line(str(note))}")
+    for line in _good(found):
+        say(f"ok: {line}")
+
+
+def _policy(path: Path, listed: Sequence[str] | None) -> int:  # noqa: ARG001  # names that no tool has are not looked for yet
+    """Look at one policy, and give the number of its problems."""
+    try:
+        looked = policy_files.look(path)
+    except FileUnreadable as error:
+        say(one_line(f"{path}: {error}"))
+        return 1
+    problems = looked.problems
+    notes = looked.policy.notes if looked.policy is not None else ()
+    for line in chain(policy_files.lines(looked, problems), policy_files.lines(looked, notes, kind="note: ")):
         say(line)
+    if looked.policy is not None and not problems:
+        say(one_line(f"ok: {path}: {_kind(looked.policy)}, SHA-256 {looked.policy.sha256}"))
+    return len(problems)
 
 
-def counted(problems: int) -> str:
-    """Count problems in words."""
-    return f"{problems} problem{'s' * (problems != 1)}"
+def _kind(policy: Policy) -> str:
+    """Say what a document is, and how much of it there is."""
+    shape = policy.shape
+    form = "Intercept v1" if intercept.is_intercept(policy.document) else "PolicyLayer v1"
+    rules = sum(len(entry.gates) + len(entry.require_approval) + len(entry.limits) for entry in shape.entries) + len(shape.limits)
+    return f"{form}, {_many(len(shape.entries), 'tool')}, {_many(rules, 'rule')}"
 
 
-def lines(looked: Looked, problems: Iterable[Problem], *, kind: str = "") -> Iterator[str]:
-    """Write each problem as `FILE:LINE: POINTER: sentence`, and below it the line where it is."""
-    written = looked.text.splitlines()
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _settings(path: Path) -> int:
+    """Look at one configuration and what it names, and give the number of its problems."""
+    try:
+        found = settings.load(path, os.environ)
+    except SettingsInvalid as invalid:
+        for line in _lines(path, invalid.problems):
+            say(line)
+        return len(invalid.problems)
+    for line in _lines(path, found.notes, kind="note: "):
+        say(line)
+    for line in _good(found):
+        say(f"ok: {line}")
+    return 0
+
+
+def _lines(config: Path, problems: Iterable[SettingProblem], *, kind: str = "") -> Iterator[str]:
+    """Write each problem with the line where it is: of the configuration, or of a policy that it names."""
+    written: dict[str, list[str]] = {}
     for problem in problems:
-        place = str(looked.file) if problem.line is None else f"{looked.file}:{problem.line}"
-        said = f"{problem.pointer or 'the document'}: {problem.message}"
-        yield one_line(f"{place}: {kind}{said}")
-        if problem.line is not None and problem.line <= len(written):
-            yield f"    {shortened(written[problem.line - 1].strip())}"
+        file = config.parent / problem.file
+        if problem.file not in written:
+            try:
+                written[problem.file] = policy_files.rows(policy_files.read(file))
+            except FileUnreadable:
+                written[problem.file] = []
+        place = str(file) if problem.line is None else f"{file}:{problem.line}"
+        yield one_line(f"{place}: {kind}{problem.path}: {problem.message}" if problem.path else f"{place}: {kind}{problem.message}")
+        if problem.line is not None and not secret_name(problem.path):
+            yield from policy_files.source_line([_harmless(line) for line in written[problem.file]], problem.line)
 
 
-def shortened(line: str) -> str:
-    """Write a line of somebody's file so that it stays one, and is not endless."""
-    shown = one_line(line[: _LONGEST_LINE + 1])
-    return shown if len(shown) <= _LONGEST_LINE else f"{shown[: _LONGEST_LINE - 1]}…"
+def _harmless(line: str) -> str:
+    """Leave out a line in which somebody may have written a secret, though none belongs there."""
+    return "" if secret_name(line) or _CREDENTIALS.search(line) else line
+
+
+def _good(found: Settings) -> list[str]:
+    return [
+        f"{found.path.name}: gateway on {found.gateway.listen}, desk on {found.desk.listen}, database {found.database.shown}",
+        *([f"slack: cards go to {found.slack.channel}, in {found.slack.mode} mode"] if found.slack else []),
+        *(f"policy {name}: SHA-256 {policy.sha256}" for name, policy in found.policies.items()),
+        *(f"server {name}" for name in found.servers),
+        *(
+            f"grant {grant.label}: server {grant.server}, policy {grant.policy or 'none'}, owner {grant.owner}"
+            for grant in found.grants.values()
+        ),
+        *(f"group {group.name}: {', '.join(sorted(group.members | group.user_groups)) or 'nobody'}" for group in found.groups.values()),
+    ]

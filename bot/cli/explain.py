@@ -12,10 +12,11 @@ import typer
 from rich.console import Console
 
 from bot import mcp
-from bot.cli import checking
+from bot.cli import policy_files, tool_files
 from bot.cli.opening import now
 from bot.cli.options import Json
 from bot.cli.output import document, one_line, say
+from bot.cli.tool_files import ToolsFile
 from workflows.calls import JSON, ToolCall, canonical, parse_json
 from workflows.policy import Hold, Limit, Policy, Situation
 from workflows.policy.amounts import shown
@@ -34,14 +35,16 @@ def command(
     owner: Annotated[str | None, typer.Option("--owner", metavar="PERSON", help="Who answers for the agent.")] = None,
     server: Annotated[str, typer.Option("--server", metavar="NAME", help="The server that is called.")] = "",
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, as 2026-01-31T09:00:00Z; now without it.")] = None,
+    tools: ToolsFile = None,
     as_json: Json = False,
 ) -> None:
     """Say what a policy answers to a call, by which rule, what the conditions saw, and why no earlier rule fired. Nothing is called."""
     when = now() if at is None else moment(at)
     asked = called(server, tool, args)
-    loaded = checking.good(policy)
+    loaded = policy_files.good(policy)
     used, assumed = unused(loaded, asked.tool)
-    found = explain(loaded, asked, Situation(label=grant, owner=owner, at=when, used=used))
+    listed = tool_files.looked_up(tools, asked.tool)
+    found = explain(loaded, asked, Situation(label=grant, owner=owner, at=when, tool=listed, used=used))
     if assumed is not None:
         found = replace(found, trace=(assumed, *found.trace))
     if as_json:

@@ -1,4 +1,4 @@
-"""`askfirst init` and `askfirst check`: a first configuration, and what is wrong with the one there is."""
+"""`askfirst init`: a first configuration and policy."""
 
 import os
 import shlex
@@ -8,10 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot import settings
-from bot.cli.options import CONFIG, Config
-from bot.cli.output import one_line, say
-from bot.settings import Settings, SettingsInvalid
+from bot.cli.output import say
 from workflows.errors import AskfirstError
 
 STARTERS = {"askfirst.toml": "askfirst.toml", "policies/payments.json": "payments.json"}
@@ -59,33 +56,3 @@ Next:
        askfirst grants create support-agent --server payments --policy payments --owner local:olivia{option}
   3. Open the page where you decide:
        askfirst desk login --as local:alice{option}"""
-
-
-def check(config: Config = CONFIG) -> None:
-    """Read the configuration and all that it names, and print every problem with its place and remedy."""
-    try:
-        found = settings.load(config, os.environ)
-    except SettingsInvalid as invalid:
-        for problem in invalid.problems:
-            say(f"problem: {one_line(str(problem))}")
-        count = len(invalid.problems)
-        say(f"{count} problem{'s' * (count != 1)}. Nothing was started or changed.")
-        raise typer.Exit(1) from None
-    for note in found.notes:
-        say(f"note: {one_line(str(note))}")
-    for line in _good(found):
-        say(f"ok: {line}")
-
-
-def _good(found: Settings) -> list[str]:
-    return [
-        f"{found.path.name}: gateway on {found.gateway.listen}, desk on {found.desk.listen}, database {found.database.shown}",
-        *([f"slack: cards go to {found.slack.channel}, in {found.slack.mode} mode"] if found.slack else []),
-        *(f"policy {name}: SHA-256 {policy.sha256}" for name, policy in found.policies.items()),
-        *(f"server {name}" for name in found.servers),
-        *(
-            f"grant {grant.label}: server {grant.server}, policy {grant.policy or 'none'}, owner {grant.owner}"
-            for grant in found.grants.values()
-        ),
-        *(f"group {group.name}: {', '.join(sorted(group.members | group.user_groups)) or 'nobody'}" for group in found.groups.values()),
-    ]

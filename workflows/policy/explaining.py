@@ -27,6 +27,7 @@ from workflows.policy.matching import is_pattern, matcher
 from workflows.policy.paths import reader
 from workflows.policy.shapes import Changed, Default, Effect, Entry, Hold, Mode, Rule, Shape, Verdict
 from workflows.policy.situation import UNKNOWN, Situation
+from workflows.redaction import NOTHING, Redaction
 
 DEFAULT_ALLOW: Final = "(default allow)"
 MONITORING: Final = "(mode monitor)"
@@ -81,7 +82,7 @@ class Explanation:
 
 def explain(policy: Policy | None, call: ToolCall, situation: Situation = UNKNOWN) -> Explanation:
     """Answer a call as `evaluate` does, and say why."""
-    walk = _Walk(call, situation)
+    walk = _Walk(call, situation, policy.shape.redaction if policy else NOTHING)
     if policy is None:
         walk.add(Step(NO_POLICY, Kind.POLICY, Met.MET, "The grant has no policy."), decides=True)
     else:
@@ -104,6 +105,7 @@ class _Walk:
 
     call: ToolCall
     situation: Situation
+    hides: Redaction = NOTHING
     steps: list[Step] = field(default_factory=list)
     decider: int | None = None
 
@@ -146,7 +148,7 @@ class _Walk:
         self.add(Step(_default(shape), Kind.DEFAULT, Met.MET, sentence), decides=True)
 
     def _gate(self, rule: Rule, find: Find) -> bool:
-        seen = tuple(look(condition, find) for condition in rule.conditions)
+        seen = tuple(look(condition, find, self.hides) for condition in rule.conditions)
         outcome, why = together(seen)
         denies = outcome is not Met.MET if rule.needed else outcome is not Met.NOT_MET
         kind = Kind.REQUIRE if rule.needed else Kind.DENY_IF
@@ -158,7 +160,7 @@ class _Walk:
         for rule in rules:
             if rule.hold is None:
                 continue
-            seen = tuple(look(condition, find) for condition in rule.conditions)
+            seen = tuple(look(condition, find, self.hides) for condition in rule.conditions)
             outcome, why = together(seen)
             self.add(Step(rule.id, Kind.REQUIRE_APPROVAL, outcome, _sentence(why), conditions=seen))
             if outcome is not Met.NOT_MET:

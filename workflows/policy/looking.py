@@ -11,7 +11,7 @@ from workflows.calls import JSON
 from workflows.policy.paths import MISSING, Unclear
 from workflows.policy.plans import both, either, opposite
 from workflows.policy.shapes import Condition, Group, Joined, Op, Outcome
-from workflows.redaction import redact
+from workflows.redaction import NOTHING, Redaction, redact
 
 LONGEST: Final = 200
 """How many characters of a value are shown."""
@@ -63,11 +63,11 @@ class Joint:
 Seen: TypeAlias = "Looked | Joint"
 
 
-def look(condition: Condition | Group, find: Find) -> Seen:
-    """Look at what a condition looks at, or at each member of a group."""
+def look(condition: Condition | Group, find: Find, rules: Redaction = NOTHING) -> Seen:
+    """Look at what a condition looks at, or at each member of a group; `rules` are what is hidden beside secrets."""
     if isinstance(condition, Condition):
-        return _looked(condition, find(condition.path))
-    members = tuple(look(member, find) for member in condition.members)
+        return _looked(condition, find(condition.path), rules)
+    members = tuple(look(member, find, rules) for member in condition.members)
     return Joint(condition.joined.value, members, *_joined(condition.joined, members))
 
 
@@ -113,10 +113,10 @@ def _met(outcome: Outcome) -> Met:
     return Met.UNTOLD if isinstance(outcome, str) else Met.MET if outcome else Met.NOT_MET
 
 
-def _looked(condition: Condition, value: object) -> Looked:
+def _looked(condition: Condition, value: object, rules: Redaction) -> Looked:
     path, outcome = ".".join(condition.path), condition.test(value)
     there = value is not MISSING and not isinstance(value, Unclear)
-    saw = shown(condition.path, value) if there else None
+    saw = shown(condition.path, value, rules) if there else None
     why = outcome if isinstance(outcome, str) else _why(condition, value, saw, met=outcome)
     return Looked(path, condition.op.value, condition.value, _met(outcome), why, saw, there)
 
@@ -156,19 +156,19 @@ def _cut(written: str) -> str:
     return written if len(written) <= LONGEST else f"{written[:LONGEST]}…"
 
 
-def shown(path: tuple[str, ...], value: object) -> JSON:
+def shown(path: tuple[str, ...], value: object, rules: Redaction = NOTHING) -> JSON:
     """Give a value that was found at a path as it may be shown: secrets hidden, and bounded."""
     if isinstance(value, Decimal):
         return float(value)
-    return _short(_hidden(path, value)) if path[0] == "args" else _short(value)  # type: ignore[arg-type]  # what was found is JSON
+    return _short(_hidden(path, value, rules)) if path[0] == "args" else _short(value)  # type: ignore[arg-type]  # what was found is JSON
 
 
-def _hidden(path: tuple[str, ...], value: object) -> JSON:
+def _hidden(path: tuple[str, ...], value: object, rules: Redaction) -> JSON:
     """Hide what the boundary hides at this very place: it goes by the names on the way."""
     whole: JSON = value  # type: ignore[assignment]  # arguments are JSON
     for name in reversed(path[1:]):
         whole = {name: whole}
-    hidden = redact(whole)
+    hidden = redact(whole, rules)
     for _ in path[1:]:
         hidden = next(iter(hidden.values())) if isinstance(hidden, dict) else hidden
     return hidden

@@ -1,4 +1,4 @@
-"""`askfirst init` and `askfirst check`."""
+"""`askfirst init`."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ import pytest
 
 from bot.settings import keys, load
 from tests.unit.bot.cli.stage import type_in
-from tests.unit.bot.configs import ENVIRONMENT, GRANT, SERVER, write
+from tests.unit.bot.configs import ENVIRONMENT, write
 
 TEMPLATE = Path(__file__).parents[4] / "bot" / "cli" / "templates" / "askfirst.toml"
 
@@ -101,47 +101,3 @@ def test_the_template_starts_with_what_a_newcomer_needs() -> None:
     document = tomllib.loads(TEMPLATE.read_text())
     assert (list(document["servers"]), list(document["policies"]), list(document["groups"])) == (["payments"], ["payments"], ["payments"])
     assert "grants" not in document
-
-
-def test_check_prints_every_problem_with_place_and_remedy(tmp_path: Path) -> None:
-    """One line a problem, in reading order, and exit 1."""
-    path = write(
-        tmp_path,
-        '[gateway]\nlissen = "127.0.0.1:1"\n[desk]\nlisten = "0.0.0.0:8081"\n[policies]\np = "p.json"\n',
-        {"p.json": '{\n"version": "1",\n"default": "maybe",\n"tools": {}\n}'},
-    )
-    said = type_in("check", "--config", path)
-    assert (said.code, said.err) == (1, "")
-    lines = said.out.splitlines()
-    assert lines[0] == "problem: askfirst.toml:2: gateway.lissen: There is no such key. Did you mean `listen`?"
-    assert lines[1].startswith("problem: askfirst.toml:4: desk.listen: ")
-    assert lines[2].startswith("problem: p.json:3: policies.p: /default: ")
-    assert lines[-1] == "3 problems. Nothing was started or changed."
-
-
-def test_check_prints_notes_and_what_is_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is probably not meant is a note, and exit is 0; no secret is printed."""
-    monkeypatch.setenv("SUPPORT_AGENT_TOKEN", "a-token-that-nobody-sees")
-    said = type_in("check", "--config", write(tmp_path, SERVER + GRANT))
-    assert said.code == 0
-    assert "note: askfirst.toml:3: grants.agent: It has no policy, so every call is denied." in said.out
-    assert "ok: grant agent: server payments, policy none, owner local:olivia" in said.out
-    assert "a-token-that-nobody-sees" not in said.out
-
-
-def test_check_says_where_slack_shows_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever connected Slack sees that the section was read, and no token."""
-    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
-        monkeypatch.setenv(name, ENVIRONMENT[name])
-    said = type_in("check", "--config", write(tmp_path, SERVER + '[slack]\nchannel = "#agent-approvals"\n'))
-    assert said.code == 0
-    assert "ok: slack: cards go to #agent-approvals, in socket mode" in said.out
-    assert "not-a-real-one" not in said.out
-
-
-def test_check_writes_out_what_hides(tmp_path: Path) -> None:
-    """A value that turns text around or colours it is shown as escapes."""
-    said = type_in("check", "--config", write(tmp_path, '[gateway]\nlisten = "\\u202eevil\\u001b[31m"\n'))
-    assert said.code == 1
-    assert "\u202e" not in said.out
-    assert "\x1b" not in said.out

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.workflows.policy.documents import call, only, policy, tool
@@ -86,6 +86,7 @@ _situations = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(_documents, _arguments, _situations)
 def test_the_trace_decides_as_the_policy_does(changes: dict[str, JSON], arguments: dict[str, JSON], situation: Situation) -> None:
     """For any document and call the verdict is that of evaluate, and the one step that decided is the rule that it names."""
