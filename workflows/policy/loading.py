@@ -24,19 +24,19 @@ def load(text: str, *, name: str) -> Policy:
         digest = hashlib.sha256(text.encode()).hexdigest()
     except UnicodeEncodeError as error:
         raise PolicyInvalid(name, [Problem("", None, "The document holds half of a character: write it in UTF-8.")]) from error
-    source = _read(text.removeprefix("\ufeff"))
+    source = read(text.removeprefix("\ufeff"))
     problems = list(source.problems)
     written = {problem.pointer for problem in problems}
 
     def report(pointer: str, message: str) -> None:
         if pointer not in written:
-            problems.append(Problem(pointer, _line(source, pointer), message))
+            problems.append(Problem(pointer, line_of(source, pointer), message))
 
     unread = source.value is None and source.problems
     shape = None if unread else _shape(source.value, report)
     if shape is None or problems or not isinstance(source.value, dict):
         raise PolicyInvalid(name, sorted(problems, key=lambda problem: problem.line or 0))
-    notes = tuple(replace(note, line=_line(source, note.pointer)) for note in shape.notes)
+    notes = tuple(replace(note, line=line_of(source, note.pointer)) for note in shape.notes)
     return Policy(name, digest, source.value, replace(shape, notes=notes), source.lines)
 
 
@@ -44,7 +44,8 @@ def _shape(document: JSON, report: Report) -> Shape:
     return intercept.shape(document, report) if intercept.is_intercept(document) else validating.shape(document, report)
 
 
-def _read(text: str) -> Source:
+def read(text: str) -> Source:
+    """Read JSON or YAML text strictly, with the line of every place."""
     is_json = text.lstrip()[:1] in ("{", "[")
     longest = LONGEST_JSON if is_json else LONGEST_YAML
     if len(text) > longest:
@@ -55,7 +56,7 @@ def _read(text: str) -> Source:
     return json_text.read(text) if is_json else yaml_text.read(text)
 
 
-def _line(source: Source, pointer: str) -> int | None:
+def line_of(source: Source, pointer: str) -> int | None:
     """Find the line of a place, or of the nearest place around it."""
     while pointer and pointer not in source.lines:
         pointer = pointer.rpartition("/")[0]
