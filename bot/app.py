@@ -148,6 +148,7 @@ class Parts:
     grants: GrantBook
     policies: PolicyBook
     upstreams: Upstreams
+    tool_lists: gateway.ToolLists
     releaser: Releaser
     gateway: gateway.GatewayContext
     _watched: tuple[Path, ...] = ()
@@ -160,6 +161,7 @@ class Parts:
         policies.replace(loaded.policies)
         upstreams = Upstreams(addresses(loaded))
         recorder = Recorder(database)
+        tool_lists = gateway.ToolLists(database=database, upstreams=upstreams, changes=changes, clock=now)
         context = gateway.GatewayContext(
             settings=loaded.gateway,
             database=database,
@@ -171,9 +173,10 @@ class Parts:
             outstanding=Outstanding(),
             clock=now,
             durable=loaded.audit.forwarded is Forwarded.DURABLE,
+            tool_lists=tool_lists,
         )
-        releaser = Releaser(database, upstreams, policies, changes, now)
-        parts = cls(loaded, database, changes, recorder, book, policies, upstreams, releaser, context)
+        releaser = Releaser(database, upstreams, policies, changes, now, tool_lists.known)
+        parts = cls(loaded, database, changes, recorder, book, policies, upstreams, tool_lists, releaser, context)
         parts._watch(loaded.files)
         return parts
 
@@ -194,7 +197,7 @@ class Parts:
         await sweeps.orphan()
         await sweeps.look()
         async with self._listening() as desk_url, self._slack(desk_url) as slack:
-            clock = scheduler.build(sweeps, self.reload)
+            clock = scheduler.build(sweeps, reload=self.reload, list_tools=self.tool_lists.list_tools)
             clock.start()
             async with _running(self._release_loop(), *slack):
                 await stop.wait()
@@ -290,6 +293,7 @@ class Parts:
         """Let what runs finish, and write what is buffered; what does not end in time is found by the next start."""
         await self.releaser.close()
         await self.gateway.close()
+        await self.tool_lists.close()
         await self.upstreams.close()
         await self.recorder.close()
         with contextlib.suppress(AskfirstError):

@@ -1,6 +1,6 @@
 """The clock: a few interval jobs, each an idempotent sweep over the tables or a wake-up.
 
-Due work lives in the rows, never in a job: a tick that is late, skipped or doubled changes nothing. No job calls an upstream.
+Due work lives in the rows, never in a job: a tick that is late, skipped or doubled changes nothing. No job calls a tool.
 """
 
 import asyncio
@@ -122,7 +122,7 @@ def _append(path: Path, line: str) -> None:
         file.write(f"{line}\n")
 
 
-def build(sweeps: Sweeps, reload: Callable[[], Awaitable[None]]) -> AsyncIOScheduler:
+def build(sweeps: Sweeps, *, reload: Callable[[], Awaitable[None]], list_tools: Callable[[], Awaitable[None]]) -> AsyncIOScheduler:
     """Set the clock: start it inside the running loop, and shut it down with `shutdown(wait=False)`."""
     scheduler = AsyncIOScheduler(
         timezone="UTC",
@@ -136,6 +136,7 @@ def build(sweeps: Sweeps, reload: Callable[[], Awaitable[None]]) -> AsyncIOSched
         (sweeps.remind, 5),
         (sweeps.reap, 5),
         (sweeps.checkpoint, 30),
+        (list_tools, 60),
         (sweeps.purge, 3600),
     )
     for job, seconds in every:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from bot.gateway.webhook import Webhook
+from bot.mcp import Listing
 from bot.settings import GatewaySettings
 from bot.upstream import Upstreams
 from workflows.changes import Changes
@@ -111,6 +112,9 @@ class ToolLists(Protocol):
 
     async def known(self, server: str, tool: str) -> KnownTool | None:
         """Say what is known of a tool; None when its server does not list it."""
+
+    async def passed(self, server: str, found: Listing, *, source: str) -> None:
+        """Take note of a list on its way to an agent, whose grant's id is `source`."""
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
@@ -41,17 +42,17 @@ async def post(
     inspect: bool = False,
 ) -> web.StreamResponse:
     """Relay one message. `failed` is told when it came to nothing; with `inspect` an error in the answer counts as that too."""
-    hides = _hides(context, grant) if message.method == "tools/list" and message.kind is Kind.REQUEST else None
+    lists = _Lists(context, grant) if message.method == "tools/list" and message.kind is Kind.REQUEST else None
     limit = context.settings.upstream_timeout_seconds
     try:
-        opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), body, identity=inspect or hides is not None)
+        opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), body, identity=inspect or lists is not None)
         async with asyncio.timeout(limit) as clock, opening as answer:
             if answer.status >= _BAD:
                 await failed(f"the upstream answered with HTTP status {answer.status}", False)
             if message.method == "initialize" and (session_id := answer.headers.get("Mcp-Session-Id")):
                 context.sessions.begin(grant, session_id)
-            if hides is not None:
-                return await _filtered(http, answer, hides, clock)
+            if lists is not None:
+                return await _filtered(http, answer, lists, clock)
             return await _passed_on(http, answer, failed, clock, inspect=inspect)
     except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge, TimeoutError) as error:
         trouble = _too_late(grant, limit) if isinstance(error, TimeoutError) else error
@@ -66,7 +67,7 @@ async def other(context: GatewayContext, http: web.BaseRequest, grant: Grant) ->
         opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), identity=True)
         async with asyncio.timeout(limit) as clock, opening as answer:
             if _is_stream(answer):
-                return await _filtered_stream(http, answer, _hides(context, grant), clock, only_lists=True)
+                return await _filtered_stream(http, answer, _Lists(context, grant), clock, only_lists=True)
             return await _passed_on(http, answer, _unnoticed, clock)
     except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge, TimeoutError) as error:
         return _trouble(_too_late(grant, limit) if isinstance(error, TimeoutError) else error, None)
@@ -76,9 +77,22 @@ def _too_late(grant: Grant, limit: float) -> UpstreamBroken:
     return UpstreamBroken(f"The upstream server {grant.server} did not answer within {limit:g} s. What it was asked for may have happened.")
 
 
-def _hides(context: GatewayContext, grant: Grant) -> Callable[[str], bool]:
-    policy = context.policies.get(grant.policy)
-    return policy.hides if policy is not None else _hides_nothing
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What is done to a list of tools on its way to an agent: it is taken note of, and the hidden tools go."""
+
+    context: GatewayContext
+    grant: Grant
+
+    async def seen(self, message: bytes) -> bytes:
+        """Give a message as the agent may see it. Raises Unfilterable."""
+        found = mcp.listing(message)
+        if found is None:
+            return message
+        if self.context.tool_lists is not None:
+            await self.context.tool_lists.passed(self.grant.server, found, source=self.grant.id)
+        policy = self.context.policies.get(self.grant.policy)
+        return found.without(policy.hides if policy is not None else _hides_nothing)
 
 
 def _hides_nothing(_tool: str) -> bool:
@@ -192,19 +206,19 @@ def _error_in(body: bytes) -> str | None:
     return "the tool reported an error" if isinstance(result, dict) and result.get("isError") is True else None
 
 
-async def _filtered(http: web.BaseRequest, answer: Answer, hides: Callable[[str], bool], clock: asyncio.Timeout) -> web.StreamResponse:
+async def _filtered(http: web.BaseRequest, answer: Answer, lists: _Lists, clock: asyncio.Timeout) -> web.StreamResponse:
     """Give the agent a list of tools without the hidden ones, whichever way the upstream sends it."""
     if _is_stream(answer):
-        return await _filtered_stream(http, answer, hides, clock)
+        return await _filtered_stream(http, answer, lists, clock)
     body = await _read(answer)
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
     if answer.status < _BAD:
-        body = mcp.filter_tools(body, hides)
+        body = await lists.seen(body)
     return web.Response(status=answer.status, body=body, headers=headers)
 
 
 async def _filtered_stream(
-    http: web.BaseRequest, answer: Answer, hides: Callable[[str], bool], clock: asyncio.Timeout, *, only_lists: bool = False
+    http: web.BaseRequest, answer: Answer, lists: _Lists, clock: asyncio.Timeout, *, only_lists: bool = False
 ) -> web.StreamResponse:
     clock.reschedule(None)
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -215,17 +229,17 @@ async def _filtered_stream(
     try:
         async for portion in _portions(answer):
             for event in decoder.feed(portion):
-                await response.write(_without_hidden(event, hides, only_lists=only_lists))
+                await response.write(await _without_hidden(event, lists, only_lists=only_lists))
     except (UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
         return await _broken_off(http, response, error, _unnoticed)
     await response.write_eof()
     return response
 
 
-def _without_hidden(event: mcp.Event, hides: Callable[[str], bool], *, only_lists: bool) -> bytes:
+async def _without_hidden(event: mcp.Event, lists: _Lists, *, only_lists: bool) -> bytes:
     if not event.data or (only_lists and not _lists_tools(event.data)):
         return event.raw
-    data = mcp.filter_tools(event.data, hides)
+    data = await lists.seen(event.data)
     return event.raw if data == event.data else _rewritten(event, data)
 
 

@@ -15,7 +15,7 @@ from bot.mcp.answers import (
     tool_result,
 )
 from bot.mcp.eras import LATEST_LEGACY, LATEST_MODERN, LEGACY_VERSIONS, MODERN_VERSIONS, Era
-from bot.mcp.listing import Unfilterable, filter_tools
+from bot.mcp.listing import Listing, Unfilterable, filter_tools, list_mark, listing
 from bot.mcp.messages import Call, Kind, Message, MessageId, Refused, parse
 from bot.mcp.sse import Decoder, Event, EventTooLarge
 
@@ -32,6 +32,7 @@ __all__ = [
     "Event",
     "EventTooLarge",
     "Kind",
+    "Listing",
     "Message",
     "MessageId",
     "Refused",
@@ -41,6 +42,8 @@ __all__ = [
     "error_object",
     "event",
     "filter_tools",
+    "list_mark",
+    "listing",
     "notification",
     "parse",
     "pending",

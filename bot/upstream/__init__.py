@@ -9,6 +9,7 @@ from bot.upstream.relay import Answer, Relay
 from bot.upstream.session import Session
 from bot.upstream.stdio import StdioUpstream, StdioWire
 from bot.upstream.wire import HttpWire
+from workflows.calls import JSON
 from workflows.errors import UpstreamUnreachable
 from workflows.release import Outcome
 
@@ -26,7 +27,7 @@ __all__ = [
 
 
 class Upstreams:
-    """Every upstream by the name of its server: `relay` is for agents' messages, `definition` and `call` are for releases."""
+    """Every upstream by the name of its server: `relay` is for agents' messages, `tools`, `definition` and `call` are our own."""
 
     def __init__(self, addresses: Iterable[ServerAddress]) -> None:
         self._upstreams: dict[str, HttpUpstream | StdioUpstream] = {}
@@ -57,6 +58,15 @@ class Upstreams:
     async def definition(self, server: str, tool: str) -> str | None:
         """Look the tool's definition up now and give its digest; None when the server does not list it. Raises UpstreamUnreachable."""
         return await self._session(server).definition(tool)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The servers that can be asked without anything being started: those over HTTP, and programs that run."""
+        return tuple(name for name, upstream in self._upstreams.items() if isinstance(upstream, HttpUpstream) or upstream.runs)
+
+    async def tools(self, server: str) -> list[dict[str, JSON]]:
+        """List all tools of a server now, page by page. Raises UpstreamUnreachable, also when they are more than Askfirst reads."""
+        return await self._session(server).tools()
 
     async def call(self, server: str, tool: str, raw_arguments: bytes, *, request_id: str) -> Outcome:
         """Call the tool once, with exactly these bytes as arguments. Never raises for the upstream's trouble, never tries again."""

@@ -5,11 +5,11 @@ Law: reading may be tried again, a tools/call never is; `not_sent` is said only 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from itertools import count
-from typing import Final
+from typing import Final, TypeVar
 
 from bot.mcp.eras import LATEST_LEGACY, LATEST_MODERN, LEGACY_VERSIONS, Era
 from bot.upstream import envelope
@@ -32,6 +32,7 @@ _DEPTH: Final = 256  # the gateway has its own, lower limit
 _FRESH_SECONDS: Final = 5.0  # a session that answered so short a time ago is not asked again whether it lives
 _REFUSED: Final = range(400, 500)
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -98,24 +99,54 @@ class Session:
         self._forget(link)
         return await self._agreed()
 
+    async def tools(self) -> list[dict[str, JSON]]:
+        """List every tool as the upstream has it now. Raises UpstreamUnreachable."""
+        return await self._looked(self._all)
+
     async def _entry(self, tool: str) -> dict[str, JSON] | None:
-        async with _preparing(self._name):
-            fresh = self._link is None
-            link = await self._agreed()
-            found = await self._search(link, tool)
-            if isinstance(found, Reply) and not fresh:  # the upstream restarted, or forgot the session
-                self._forget(link)
-                found = await self._search(await self._agreed(), tool)
-        if isinstance(found, Reply):
-            raise UpstreamUnreachable(f"{self._name} did not list its tools: {_why(found)}. Nothing was sent.")
+        found = await self._looked(lambda link: self._search(link, tool))
         if found is None:
             self._mirrored.pop(tool, None)
             return None
         self._mirrored[tool] = header_map(found.get("inputSchema"))
         return found
 
+    async def _looked(self, look: Callable[[Link], Awaitable[T | Reply]]) -> T:
+        """Read the tools, and once more on a new agreement when the upstream restarted, or forgot the session."""
+        async with _preparing(self._name):
+            fresh = self._link is None
+            link = await self._agreed()
+            found = await look(link)
+            if isinstance(found, Reply) and not fresh:
+                self._forget(link)
+                found = await look(await self._agreed())
+        if isinstance(found, Reply):
+            raise UpstreamUnreachable(f"{self._name} did not list its tools: {_why(found)}. Nothing was sent.")
+        return found
+
     async def _search(self, link: Link, tool: str) -> dict[str, JSON] | Reply | None:
         """Look for a tool page by page: its entry, None when it is not listed, or the reply that is no list."""
+        async with aclosing(self._pages(link)) as pages:
+            async for page in pages:
+                if isinstance(page, Reply):
+                    return page
+                for entry in page:
+                    if isinstance(entry, dict) and entry.get("name") == tool:
+                        return entry
+        return None
+
+    async def _all(self, link: Link) -> list[dict[str, JSON]] | Reply:
+        """Gather every entry, or give the reply that is no list."""
+        found: list[dict[str, JSON]] = []
+        async with aclosing(self._pages(link)) as pages:
+            async for page in pages:
+                if isinstance(page, Reply):
+                    return page
+                found += [entry for entry in page if isinstance(entry, dict)]
+        return found
+
+    async def _pages(self, link: Link) -> AsyncGenerator[list[JSON] | Reply, None]:
+        """Ask for page after page, or give the reply that is no list and end. Raises UpstreamUnreachable when they are too many."""
         params: dict[str, JSON] = {}
         size = 0
         for _ in range(_PAGES):
@@ -123,14 +154,13 @@ class Session:
             result = reply.message.result if reply.message else None
             tools = result.get("tools") if result else None
             if reply.message is None or result is None or not isinstance(tools, list):
-                return reply
-            for entry in tools:
-                if isinstance(entry, dict) and entry.get("name") == tool:
-                    return entry
+                yield reply
+                return
+            yield tools
             cursor = result.get("nextCursor")
             size += len(reply.message.raw)
             if not isinstance(cursor, str) or cursor == params.get("cursor"):
-                return None
+                return
             if size > _TOO_MANY_BYTES:
                 break
             params = {"cursor": cursor}

@@ -18,6 +18,11 @@ class StdioUpstream:
         self.address = address
         self.programs = Programs(address, max_bytes=max_bytes)
 
+    @property
+    def runs(self) -> bool:
+        """Whether the instance that we speak to runs; to ask it starts nothing then."""
+        return self.programs.current is not None
+
     def open(self, method: str, headers: Iterable[tuple[str, str]], body: bytes | None = None, *, identity: bool = False) -> StdioOpening:
         """Relay one HTTP request of an agent; what a program says is never compressed, so `identity` changes nothing."""
         del identity

@@ -101,16 +101,20 @@ async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
     await releaser.close()
 
 
-JOBS = {"release": 1, "expire": 1, "look": 1, "reload": 1, "remind": 5, "reap": 5, "checkpoint": 30, "purge": 3600}
+JOBS = {"release": 1, "expire": 1, "look": 1, "reload": 1, "remind": 5, "reap": 5, "checkpoint": 30, "list_tools": 60, "purge": 3600}
 
 
 async def reload() -> None:
     """Reload nothing."""
 
 
+async def list_tools() -> None:
+    """List nothing."""
+
+
 async def test_every_job_is_registered_once_and_forgives_a_late_tick(world: World) -> None:
     """One at a time, missed ticks run as one, and no tick is too late: what is due lives in the rows."""
-    clock = scheduler.build(world.sweeps, reload)
+    clock = scheduler.build(world.sweeps, reload=reload, list_tools=list_tools)
     jobs = {job.id: job for job in clock.get_jobs()}
     assert {name: job.trigger.interval.total_seconds() for name, job in jobs.items()} == JOBS
     clock.start(paused=True)
@@ -127,7 +131,7 @@ async def test_the_clock_calls_its_jobs(world: World) -> None:
     """Each tick runs the sweep on the loop; an expired request is expired without anybody asking."""
     request_id = world.scene.held()
     world.later(hours=1)
-    clock = scheduler.build(world.sweeps, reload)
+    clock = scheduler.build(world.sweeps, reload=reload, list_tools=list_tools)
     clock.start()
     try:
         await eventually(lambda: world.scene.state(request_id) == State.EXPIRED)

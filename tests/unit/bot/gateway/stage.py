@@ -307,6 +307,7 @@ class Set:
     grants: Sequence[DeclaredGrant] = field(default_factory=lambda: [make_grant(TOKEN)])
     settings: GatewaySettings = SETTINGS
     durable: bool = False
+    pinning: bool = False  # are the definitions of tools watched, which lists them when one is called that was never listed
 
 
 def address(upstream: Relayed, name: str = "payments", **facts: Any) -> ServerAddress:  # noqa: ANN401  # the fields of a ServerAddress
@@ -321,6 +322,7 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
     await asyncio.to_thread(partial(Scene(database, now=clock.now).declare, grants_=scenery.grants))
     changes, book, policies = Changes(), GrantBook(), PolicyBook(scenery.policies)
     upstreams = Upstreams(scenery.addresses)
+    tool_lists = gateway.ToolLists(database=database, upstreams=upstreams, changes=changes, clock=clock) if scenery.pinning else None
     context = GatewayContext(
         settings=scenery.settings,
         database=database,
@@ -332,9 +334,11 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
         outstanding=Outstanding(),
         clock=clock,
         durable=scenery.durable,
+        tool_lists=tool_lists,
     )
     await database.aread(book.refresh)
-    releaser = Releaser(database, upstreams, policies, changes, clock)
+    known = {} if tool_lists is None else {"known": tool_lists.known}
+    releaser = Releaser(database, upstreams, policies, changes, clock, **known)
     sweeps = Sweeps(database, changes, releaser, book, context.outstanding, clock)
     runner = gateway.build(context, shutdown_timeout=0.2)
     await runner.setup()
@@ -348,6 +352,8 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
             await runner.cleanup()
             await releaser.close()
             await context.close()
+            if tool_lists is not None:
+                await tool_lists.close()
             await upstreams.close()
             await context.recorder.close()
 

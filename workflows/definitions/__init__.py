@@ -1,0 +1,26 @@
+"""Is a tool still what it was when somebody trusted it? Its definition is pinned when first seen, and a change waits for a person."""
+
+from workflows.definitions.differing import difference
+from workflows.definitions.listed import Listed, core, digest, keepable, listed, written
+from workflows.definitions.memory import OWN, Definitions, describe
+from workflows.definitions.pins import Observed, Pin, accept, find, observe, rows, stamp
+
+__all__ = [
+    "OWN",
+    "Definitions",
+    "Listed",
+    "Observed",
+    "Pin",
+    "accept",
+    "core",
+    "describe",
+    "difference",
+    "digest",
+    "find",
+    "keepable",
+    "listed",
+    "observe",
+    "rows",
+    "stamp",
+    "written",
+]

@@ -1,0 +1,218 @@
+"""What is known of every server's tools, in memory: which definition each has now, whether it is the accepted one, and what it says.
+
+Law: the rows decide. Memory is taken over from them after their commit, and is ahead of them only to be stricter: `doubt`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from workflows.calls import JSON
+from workflows.definitions import pins
+from workflows.definitions.differing import difference
+from workflows.definitions.listed import Listed, keepable
+from workflows.definitions.pins import Observed, Pin
+from workflows.policy import KnownTool
+from workflows.tables import ToolDefinition
+
+SHOWN_FOR: Final = timedelta(hours=24)
+"""How long a definition counts as shown to somebody: an agent may still go by it."""
+
+if TYPE_CHECKING:
+    from workflows.catalogue import Classified
+
+OWN: Final = "(askfirst)"
+"""The source of the lists that Askfirst asks for itself."""
+
+_BEFORE: Final = "(before the start)"
+_UNKEPT: Final = KnownTool(
+    "Other", "High", changed="The server lists more tools than Askfirst keeps, so whether the definition of this one changed is not known."
+)
+
+
+@dataclass(slots=True)
+class _Tool:
+    """One tool. `shown` says who was shown a definition that is not the accepted one, and when; `doubted` that no row says so yet."""
+
+    pin: Pin
+    shown: dict[str, datetime] = field(default_factory=dict)
+    doubted: bool = False
+    known: KnownTool | None = None
+
+
+@dataclass(slots=True)
+class _Server:
+    tools: dict[str, _Tool] = field(default_factory=dict)
+    full: bool = False
+    version: int = 0
+
+
+class Definitions:
+    """What is known of every server's tools. For one event loop; `source` names who is shown a list: an agent's grant, or Askfirst itself.
+
+    A server can show one definition to an agent and another to us. So a tool counts as changed for as long as anybody was shown the
+    changed definition, and not the accepted one since, within `SHOWN_FOR`.
+    """
+
+    def __init__(self) -> None:
+        self._servers: dict[str, _Server] = {}
+
+    def known(self, server: str, tool: str) -> KnownTool | None:
+        """Give what is known of a tool; None when it was never listed. What its definition says is read when it is asked for first."""
+        state = self._servers.get(server)
+        if state is None:
+            return None
+        found = state.tools.get(tool)
+        if found is None:
+            return _UNKEPT if state.full and keepable(tool) else None
+        if found.known is None:
+            found.known = describe(found.pin)
+        return found.known
+
+    def undescribed(self, server: str, tool: str) -> Pin | None:
+        """Give the definition that `known` would have to read first; None when it needs none. A long one is read beside the event loop."""
+        state = self._servers.get(server)
+        found = state.tools.get(tool) if state else None
+        return found.pin if found is not None and found.known is None else None
+
+    def keep(self, server: str, tool: str, pin: Pin, known: KnownTool) -> None:
+        """Keep what was read of a definition, if the tool still has it."""
+        state = self._servers.get(server)
+        found = state.tools.get(tool) if state else None
+        if found is not None and found.pin is pin:
+            found.known = known
+
+    def version(self, server: str) -> int:
+        """Count how often something changed in what is known of a server's tools, or who was shown it."""
+        state = self._servers.get(server)
+        return state.version if state else 0
+
+    def marked(self, server: str) -> bool:
+        """Tell whether any tool of a server counts as changed."""
+        state = self._servers.get(server)
+        return state is not None and any(each.pin.changed for each in state.tools.values())
+
+    def load(self, rows: Iterable[ToolDefinition]) -> None:
+        """Take over all rows of servers: at the start, and when another process wrote some. Who was shown what is kept."""
+        found: dict[str, dict[str, _Tool]] = {}
+        for row in rows:
+            found.setdefault(row.server, {})[row.tool] = self._loaded(row)
+        for server, tools in found.items():
+            self._servers[server] = _Server(tools, len(tools) >= pins.MOST_TOOLS, self.version(server) + 1)
+
+    def _loaded(self, row: ToolDefinition) -> _Tool:
+        pin = pins.pin_of(row)
+        state = self._servers.get(row.server)
+        before = state.tools.get(row.tool) if state else None
+        if before is None:
+            return _Tool(pin, {_BEFORE: pin.since} if pin.changed and pin.since else {})
+        if before.doubted and before.pin.sha256 == pin.sha256:
+            return before
+        if (before.pin.sha256, before.pin.now_sha256) == (pin.sha256, pin.now_sha256):
+            return before
+        return _Tool(pin, before.shown if pin.changed else {})
+
+    def news(self, server: str, found: Mapping[str, Listed], *, source: str, now: datetime) -> bool:
+        """Take note of who is shown what, and tell whether a list says anything else that is new, and is to be observed in the database."""
+        state = self._servers.get(server)
+        if state is None:
+            return bool(found)
+        news = False
+        for tool, each in found.items():
+            known = state.tools.get(tool)
+            if known is None:
+                news = news or not state.full
+            elif known.doubted or each.sha256 not in (known.pin.sha256, known.pin.now_sha256):
+                news = True
+            elif known.pin.changed:
+                state.version += (source in known.shown) != _shows(known, each, source=source, now=now)
+                news = news or (each.sha256 == known.pin.sha256 and not self.keeps(server, tool, source=source, now=now))
+        return news
+
+    def keeps(self, server: str, tool: str, *, source: str, now: datetime) -> bool:
+        """Tell whether somebody other than `source` is shown the changed definition of a tool, so that its mark stays."""
+        state = self._servers.get(server)
+        known = state.tools.get(tool) if state else None
+        if known is None:
+            return False
+        others = {who for who, at in known.shown.items() if who != source and now - at < SHOWN_FOR}
+        if source != OWN:
+            others.discard(_BEFORE)  # the agents of today list anew what those before the start were shown
+        return bool(others)
+
+    def adopt(self, observed: Observed, found: Mapping[str, Listed], *, source: str, now: datetime) -> None:
+        """Take over what was committed, and who was shown it."""
+        state = self._servers.setdefault(observed.server, _Server())
+        state.version += 1
+        state.full = state.full or observed.full
+        for tool, pin in observed.pins.items():
+            known = state.tools.get(tool)
+            if known is not None and known.doubted and not pin.changed and self.keeps(observed.server, tool, source=source, now=now):
+                _shows(known, found[tool], source=source, now=now)
+            else:
+                self._set(state, tool, pin, found[tool], source=source, now=now, doubted=False)
+
+    def doubt(self, server: str, found: Mapping[str, Listed], *, source: str, now: datetime) -> None:
+        """Mark in memory what a list changes, because the database refused to take it: its calls are not to run meanwhile."""
+        state = self._servers.get(server)
+        if state is None:
+            return
+        state.version += 1
+        for tool, each in found.items():
+            known = state.tools.get(tool)
+            if known is not None and known.pin.sha256 != each.sha256:
+                pin = replace(known.pin, now_sha256=each.sha256, now_text=each.text, since=now)
+                self._set(state, tool, pin, each, source=source, now=now, doubted=True)
+
+    def _set(self, state: _Server, tool: str, pin: Pin, each: Listed, *, source: str, now: datetime, doubted: bool) -> None:
+        known = state.tools.setdefault(tool, _Tool(pin))
+        if (known.pin.sha256, known.pin.now_sha256) != (pin.sha256, pin.now_sha256):
+            known.known = None
+        known.pin, known.doubted = pin, doubted
+        if pin.changed:
+            _shows(known, each, source=source, now=now)
+        else:
+            known.shown = {}
+
+    def accepted(self, row: ToolDefinition) -> None:
+        """Take over that somebody accepted a definition, from the row as it is now."""
+        state = self._servers.get(row.server)
+        known = state.tools.get(row.tool) if state else None
+        if state is None or known is None or known.pin.sha256 == row.sha256:
+            return
+        state.version += 1
+        pin = pins.pin_of(row)
+        state.tools[row.tool] = _Tool(pin, known.shown if pin.changed else {})
+
+
+def _shows(known: _Tool, each: Listed, *, source: str, now: datetime) -> bool:
+    """Note whether a source is shown another definition than the accepted one."""
+    if each.sha256 == known.pin.sha256:
+        known.shown.pop(source, None)
+        return False
+    known.shown[source] = now
+    return True
+
+
+def describe(pin: Pin) -> KnownTool:
+    """Read what a definition says; where a list contradicts itself, the gravest of what it says."""
+    from workflows.catalogue import classify  # noqa: PLC0415  # the tables of words are read when the first tool is
+
+    value: JSON = json.loads(pin.now_text)
+    definitions = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+    annotations = definitions[0].get("annotations") if len(definitions) == 1 else None
+    classified = [classify(each) for each in definitions]
+    return KnownTool(
+        max((each.category for each in classified), key=lambda category: category.rank).value,
+        max((each.risk for each in classified), key=lambda risk: risk.rank).value,
+        _sentences(classified),
+        annotations if isinstance(annotations, dict) else {},
+        pin.now_sha256,
+        difference(pin.text, pin.now_text) if pin.changed else "",
+    )
+
+
+def _sentences(classified: "Iterable[Classified]") -> tuple[str, ...]:
+    return tuple(dict.fromkeys(signal.sentence for each in classified for signal in each.signals))
