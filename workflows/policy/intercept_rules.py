@@ -123,7 +123,7 @@ def _action(rule: Written, report: Report) -> Action | None:
     default = {"action": Action.EVALUATE.value, **rule.members}
     chosen = choice(default, rule.at, "action", [each.value for each in Action], report, example="action: deny")
     action = None if chosen is None else Action(chosen)
-    has = {key for key in RULE if rule.members.get(key, []) != []}
+    has = {key for key, value in rule.members.items() if key != "conditions" or value != []}
     for key, why in _conflicts(action, has):
         report(pointer(rule.at, key) if key else rule.at, why)
     return action
