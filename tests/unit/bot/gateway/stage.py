@@ -337,8 +337,9 @@ async def raised(database: Database, scenery: Set, clock: Clock | None = None) -
         tool_lists=tool_lists,
     )
     await database.aread(book.refresh)
-    known = {} if tool_lists is None else {"known": tool_lists.known}
-    releaser = Releaser(database, upstreams, policies, changes, clock, **known)
+    releaser = Releaser(database, upstreams, policies, changes, clock)
+    if tool_lists is not None:
+        releaser.known = tool_lists.known
     sweeps = Sweeps(database, changes, releaser, book, context.outstanding, clock)
     runner = gateway.build(context, shutdown_timeout=0.2)
     await runner.setup()
