@@ -57,6 +57,7 @@ _Walk: TypeAlias = Callable[[Mapping[str, JSON]], object]
 
 _KINDS: Final = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object", type(None): "null"}
 
+_TURKISH: Final = {0x130: "i", 0x131: "i"}
 _LIST_STEP: Final = re.compile(r"\[(?:[0-9]*|\*)\]$")
 
 
@@ -188,12 +189,17 @@ def _walker(path: tuple[str, ...]) -> _Walk:
     return walk
 
 
+def _folded(name: str) -> str:
+    """Fold letter case as any upstream could: also the two letters i that are each other's in Turkish alone."""
+    return (name if name.isascii() else name.translate(_TURKISH)).casefold()
+
+
 def _member(name: str, place: str) -> _Walk:
-    size, folded = len(name), name.casefold()
+    size, folded = len(name), _folded(name)
 
     def read(holder: Mapping[str, JSON]) -> object:
         for key in holder:
-            if len(key) == size and key != name and key.casefold() == folded:
+            if len(key) == size and key != name and _folded(key) == folded:
                 return Unclear(f"An argument is spelt like {place} in another letter case: send it once, as {place}.")
         return holder.get(name, MISSING)
 

@@ -1,10 +1,15 @@
 """Where conditions look."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from workflows.calls import JSON, ToolCall
-from workflows.policy.paths import MISSING, Unclear, kind, reader
-from workflows.policy.situation import UNKNOWN
+from workflows.policy.limits import Limit, Scope, Window
+from workflows.policy.paths import MISSING, Unclear, kind, reader, why_no_argument
+from workflows.policy.situation import UNKNOWN, KnownTool, Situation
 
 
 def read(path: str, arguments: dict[str, JSON]) -> object:
@@ -50,6 +55,8 @@ def test_a_step_into_anything_but_an_object_is_unclear(inside: JSON) -> None:
         ("a.b.c", {"A": 1}),
         ("a.b", {"a": {"B": 1}}),
         ("max_tokens", {"max_to\u212aens": 9}),
+        ("is_admin", {"\u0131s_admin": 9}),
+        ("is_admin", {"\u0130s_admin": 9}),
     ],
 )
 def test_a_name_in_another_letter_case_is_unclear(path: str, arguments: dict[str, JSON]) -> None:
@@ -67,3 +74,117 @@ def test_kinds_have_words() -> None:
     values: tuple[JSON, ...] = (None, True, 1, 1.5, "x", [], {})
     words = [kind(value) for value in values]
     assert words == ["null", "a boolean", "a number", "a number", "text", "a list", "an object"]
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TOOL = KnownTool("Financial", "Critical", annotations={"readOnlyHint": True, "title": None, "note": "x", "openWorldHint": None})
+SITUATION = Situation("ci-runner", "local:ann", datetime(2026, 1, 31, 23, 30, tzinfo=UTC), TOOL)
+
+
+def look(path: str, situation: Situation = SITUATION, zone: str = "UTC", server: str = "bank") -> object:
+    """Look at what is known beside the arguments."""
+    return reader(tuple(path.split(".")), zone=zone)(ToolCall(server, "pay", {"label": "another"}), situation)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("grant.label", "ci-runner"),
+        ("grant.owner", "local:ann"),
+        ("grant.server", "bank"),
+        ("tool.name", "pay"),
+        ("tool.category", "Financial"),
+        ("tool.risk", "Critical"),
+        ("tool.annotations.readOnlyHint", True),
+        ("tool.annotations.destructiveHint", True),
+        ("tool.annotations.idempotentHint", False),
+        ("tool.annotations.openWorldHint", True),
+        ("tool.annotations.note", "x"),
+        ("tool.annotations.title", None),
+        ("tool.annotations.other", MISSING),
+        ("time.hour", 23),
+        ("time.minute", 30),
+        ("time.weekday", "saturday"),
+        ("time.date", "2026-01-31"),
+    ],
+)
+def test_what_is_known_beside_the_arguments_is_found(path: str, value: object) -> None:
+    """An annotation that is silent or null means what MCP says; one that MCP does not know is missing."""
+    assert look(path) == value
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("grant.label", "who asks"),
+        ("grant.owner", "who asks"),
+        ("tool.category", "does not list this tool"),
+        ("tool.risk", "does not list this tool"),
+        ("tool.annotations.readOnlyHint", "does not list this tool"),
+        ("tool.annotations.other", "does not list this tool"),
+        ("time.hour", "not known"),
+        ("time.weekday", "not known"),
+        ("state.pay.calls", "cannot be read"),
+    ],
+)
+def test_what_is_not_known_is_unclear(path: str, word: str) -> None:
+    """It is never taken for missing: a condition on it cannot be told."""
+    found = look(path, UNKNOWN)
+    assert isinstance(found, Unclear)
+    assert path in found.why
+    assert word in found.why
+
+
+def test_a_call_for_no_server_has_none() -> None:
+    """A call that is only explained may have no server."""
+    assert isinstance(look("grant.server", server=""), Unclear)
+
+
+def test_a_time_without_a_zone_is_not_known() -> None:
+    """It could be any time of the day."""
+    assert isinstance(look("time.hour", Situation(at=datetime(2026, 1, 1, 9))), Unclear)  # noqa: DTZ001  # that is what is tested
+
+
+@pytest.mark.parametrize(
+    ("moment", "hour", "weekday", "date"),
+    [
+        # winter, summer, and the hours around both changes of 2026 in Berlin
+        (datetime(2026, 1, 15, 8, tzinfo=UTC), 9, "thursday", "2026-01-15"),
+        (datetime(2026, 7, 15, 8, tzinfo=UTC), 10, "wednesday", "2026-07-15"),
+        (datetime(2026, 3, 29, 0, 59, tzinfo=UTC), 1, "sunday", "2026-03-29"),
+        (datetime(2026, 3, 29, 1, 0, tzinfo=UTC), 3, "sunday", "2026-03-29"),
+        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), 2, "sunday", "2026-10-25"),
+        (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), 2, "sunday", "2026-10-25"),
+        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), 0, "friday", "2027-01-01"),
+        (datetime(2026, 6, 30, 23, 30, tzinfo=BERLIN), 23, "tuesday", "2026-06-30"),
+    ],
+)
+def test_time_is_told_in_the_zone_of_the_policy(moment: datetime, hour: int, weekday: str, date: str) -> None:
+    """Daylight saving too: an hour that the clock skips is never seen, one that it repeats is seen twice."""
+    at = Situation(at=moment)
+    assert [look(f"time.{name}", at, "Europe/Berlin") for name in ("hour", "weekday", "date")] == [hour, weekday, date]
+    assert look("time.minute", at, "Asia/Kolkata") == (moment.minute + 30) % 60
+
+
+def test_a_counter_is_read_in_what_people_count() -> None:
+    """Amounts are kept in millionths and compared as amounts."""
+    calls = Limit("/r", "calls", Window.HOUR, 5, Scope.GLOBAL, identity="pay.calls")
+    spent = Limit("/r", "spent", Window.HOUR, 5, Scope.GLOBAL, increment_from=("amount",), identity="pay.spent")
+    used = Situation(used={calls.name: 3, spent.name: 2_500_000})
+    call = ToolCall("bank", "pay", {})
+    assert reader(("state", "pay", "calls"), counter=calls)(call, used) == 3
+    assert reader(("state", "pay", "spent"), counter=spent)(call, used) == Decimal("2.5")
+    assert isinstance(reader(("state", "pay", "calls"), counter=calls)(call, UNKNOWN), Unclear)
+    assert isinstance(reader(("state", "pay", "calls"))(call, used), Unclear)
+
+
+@pytest.mark.parametrize("path", ["a", "a.b", "customer.id", "a-b", "[x", "0"])
+def test_a_path_of_an_argument_may_have_any_names(path: str) -> None:
+    """Whatever an upstream calls its arguments."""
+    assert why_no_argument(path) is None
+
+
+@pytest.mark.parametrize("path", ["", "a.", ".a", "a..b", "a[0]", "a[*].b", "a.b[]"])
+def test_a_path_into_a_list_or_of_nothing_leads_nowhere(path: str) -> None:
+    """A list would be tested by one of its items alone."""
+    assert why_no_argument(path) is not None
