@@ -7,16 +7,16 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from tests.factories import ALICE, BOB, CAROL, DEFINITION, NOW, OLIVIA, PAYMENTS, Scene, make_call, make_grant, make_policy
-from workflows import grants, lifecycle
+from workflows import definitions, grants, lifecycle
 from workflows.calls import JSON
 from workflows.lifecycle import Choice, Fresh, Outcome
 from workflows.people import ApproverGroup
 from workflows.policy import KnownTool, evaluate
 from workflows.states import State
-from workflows.tables import Counter
+from workflows.tables import Counter, ToolDefinition
 
 
 def test_an_approved_request_is_claimed_once(scene: Scene) -> None:
@@ -282,3 +282,56 @@ def test_a_release_uses_the_amount_that_its_arguments_name(scene: Scene) -> None
     scene.finish(first, Outcome("not_sent", b""))
     rows = scene.database.read(lambda session: session.exec(select(Counter)).all())
     assert [row.used for row in rows] == [19_500_000]
+
+
+def _listed(scene: Scene, *descriptions: str) -> KnownTool:
+    """Let the server list the tool under these descriptions, one after the other, and give what is known of it in the end."""
+    known = definitions.Definitions()
+    for description in descriptions:
+        tool: dict[str, JSON] = {"name": "create_refund", "description": description, "inputSchema": {"type": "object"}}
+        scene.database.write(partial(lifecycle.observe, server="payments", found=definitions.listed([tool]), now=scene.now))
+    known.load(scene.database.read(definitions.rows))
+    found = known.known("payments", "create_refund")
+    assert found is not None
+    return found
+
+
+def test_a_claim_accepts_the_definition_that_people_saw_change(scene: Scene) -> None:
+    """In its own transaction, in the name of those who approved; a call that is only approved accepts nothing."""
+    tool = _listed(scene, "Refunds.", "Refunds more.")
+    assert tool.changed
+    request_id = scene.approved(tool=tool)
+    [before] = scene.database.read(definitions.rows)
+    assert before.changed_sha256 == tool.sha256
+    assert scene.claim(request_id, fresh=scene.fresh(request_id, tool=tool)) is not None
+    [row] = scene.database.read(definitions.rows)
+    assert (row.sha256, row.changed_sha256, row.accepted_by) == (tool.sha256, None, ALICE.key)
+    assert scene.events()[-2:] == ["tool.accept", "request.claim"]
+
+
+def test_a_claim_that_waits_for_its_limit_accepts_nothing_yet(scene: Scene) -> None:
+    """What was not run is not taken for trusted either."""
+    scene.policy = make_policy(refund={"limits": [{"counter": "n", "window": "hour", "max": 1, "scope": "grant"}]})
+    tool = _listed(scene, "Refunds.", "Refunds more.")
+    assert scene.claim(scene.approved()) is not None
+    request_id = scene.approved(tool=tool)
+    assert scene.claim(request_id, fresh=scene.fresh(request_id, tool=tool)) is None
+    [row] = scene.database.read(definitions.rows)
+    assert row.changed_sha256 == tool.sha256
+    assert scene.state(request_id) is State.APPROVED
+
+
+def test_a_claim_of_a_definition_that_changed_again_is_void_and_uses_nothing(scene: Scene) -> None:
+    """Another process saw it between the look and the claim: what is written down decides."""
+    scene.policy = make_policy(refund={"limits": [{"counter": "n", "window": "hour", "max": 9, "scope": "grant"}]})
+    tool = _listed(scene, "Refunds.", "Refunds more.")
+    request_id = scene.approved(tool=tool)
+    scene.database.write(partial(_mark, sha256="f" * 64))
+    assert scene.claim(request_id, fresh=scene.fresh(request_id, tool=tool)) is None
+    assert (scene.state(request_id), scene.row(request_id).charged) == (State.CANCELLED, None)
+    rows = scene.database.read(lambda session: session.exec(select(Counter)).all())
+    assert [row.used for row in rows] == [0]
+
+
+def _mark(session: Session, *, sha256: str) -> None:
+    session.exec(select(ToolDefinition)).one().changed_sha256 = sha256

@@ -7,9 +7,9 @@ from typing import Literal
 
 from sqlmodel import Session
 
-from workflows import audit, groups
+from workflows import audit, definitions, groups
 from workflows.calls import ToolCall, fingerprint, parse_json
-from workflows.counters import charges, give_back_written, impossible, reserve, written
+from workflows.counters import charges, give_back, give_back_written, impossible, reserve, written
 from workflows.errors import Malformed
 from workflows.lifecycle.admission import is_another
 from workflows.lifecycle.moves import change, lock, move, votes_on
@@ -20,6 +20,7 @@ from workflows.states import Event, State
 from workflows.tables import ApprovalRequest, Grant
 
 _DEEPEST = 1000
+ANOTHER = "The definition of the tool changed after the call was held."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,10 @@ def claim(session: Session, request_id: str, *, instance: str, fresh: Fresh, now
     wanted = charges(fresh.verdict.limits, grant=row.grant_id, server=row.server, tool=row.tool, now=now)
     if reserve(session, wanted, now=now) is not None:
         return None
+    if not _accepted(session, row, now=now):
+        give_back(session, wanted)
+        void(session, row, ANOTHER, now=now)
+        return None
     return move(
         session,
         row,
@@ -76,6 +81,14 @@ def claim(session: Session, request_id: str, *, instance: str, fresh: Fresh, now
         claimed_by=instance,
         charged=written(wanted),
     )
+
+
+def _accepted(session: Session, row: ApprovalRequest, *, now: datetime) -> bool:
+    """People saw how the tool's definition differs, and said yes: from now on it is the accepted one. False when it is another by now."""
+    if row.difference is None or row.tool_sha256 is None:
+        return True
+    actor = row.decided_by or audit.SYSTEM
+    return definitions.accept(session, row.server, row.tool, sha256=row.tool_sha256, actor=actor, now=now)
 
 
 def void(session: Session, row: ApprovalRequest, why: str, *, now: datetime) -> ApprovalRequest:
@@ -96,7 +109,7 @@ def _why_call_void(row: ApprovalRequest, fresh: Fresh) -> str | None:
     if not _is_what_was_held(row):
         return "The call that is stored is not the one that was held."
     if fresh.definition != row.definition or is_another(fresh.tool, row):
-        return "The definition of the tool changed after the call was held."
+        return ANOTHER
     if fresh.verdict.effect is Effect.DENY:
         return f"The policy denies this call now: {fresh.verdict.message}"
     never = impossible(fresh.verdict.limits)
