@@ -3,10 +3,10 @@
 Law: each value is cut on its own, so that a long one pushes no other out of sight; where something is left out, it says how much.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bot.slack import cutting
 from bot.slack.blocks import short, weight
 from bot.slack.shapes import Arguments
 from workflows.document import Document, lay_out, written
@@ -14,14 +14,11 @@ from workflows.redaction import NOTHING, Redaction, visible
 
 CARD = 2000  # characters, as Slack counts them
 CARD_LINES = 60
-PAGE = 2900  # characters
 _LAYERS = (64, 8, 4, 2, 1)  # how deep lines are kept, the first that fits
 _VALUES = (400, 160, 80, 40)  # characters of a value that are kept, the first that fits
 _MIXED = "Words that mix alphabets"
-_BREAKS = 2  # line breaks of a value that are kept
 _MOST = 200  # lines that are tried
 _FIRST = (48, 24, 12)  # lines that are kept when nothing else helps; so few fit however long they are
-_RUN = re.compile(r"(?:(?<=\S)|(?<=\\n\n))[^\S\n]{3,}")  # also at the beginning of a line of a text, where no indentation is
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ def lay(raw: bytes, rules: Redaction = NOTHING) -> Laid:
     """Lay out the stored arguments of a call, with secrets hidden and what the policy's rules hide."""
     document = lay_out(raw, hide=True, rules=rules)
     plain = written(document)
-    whole = _spaced(plain)
+    whole = cutting.spaced(plain)
     short, hidden = (whole, "") if _fits(whole) else _cut(list(_logical(document, whole)))
     arguments = Arguments(
         text=whole,
@@ -50,7 +47,7 @@ def lay(raw: bytes, rules: Redaction = NOTHING) -> Laid:
         short=short,
         cut=bool(hidden),
         hidden=hidden,
-        pages=tuple(_pages(whole)),
+        pages=tuple(cutting.pages(whole)),
         redacted=document.secrets,
         hides=document.by,
     )
@@ -76,11 +73,6 @@ def notes(arguments: Arguments, *, most: int = 200) -> list[str]:
 def unquoted(warnings: Sequence[str]) -> tuple[str, ...]:
     """Give warnings without the words of the call that they name."""
     return tuple(f"{_MIXED} are in the arguments." if warning.startswith(_MIXED) else warning for warning in warnings)
-
-
-def _spaced(text: str) -> str:
-    """Make runs of spaces visible, so that nothing hides far to the right."""
-    return _RUN.sub(lambda found: "".join("␣" if space == " " else f"\\u{{{ord(space):04X}}}" for space in found.group()), text)
 
 
 def _fits(text: str) -> bool:
@@ -111,7 +103,7 @@ def some(names: Sequence[str], most: int = 2, longest: int = 50) -> str:
 def _logical(document: Document, whole: str) -> Iterator[_Line]:
     """One line for each value: a text with line breaks stays one."""
     if document.lines:
-        return (_Line(line.depth, _spaced(written(replace(document, lines=(line,))))) for line in document.lines)
+        return (_Line(line.depth, cutting.spaced(written(replace(document, lines=(line,))))) for line in document.lines)
     return (_Line((len(text) - len(text.lstrip(" "))) // 2, text) for text in whole.split("\n"))
 
 
@@ -124,7 +116,7 @@ def _cut(lines: Sequence[_Line]) -> tuple[str, str]:
                 if _fits(text):
                     return text, hidden
     tried = (_short(lines, _LAYERS[-1], _VALUES[-1], most) for most in _FIRST)
-    return next((each for each in tried if _fits(each[0])), ("", _told(0, len(lines), sum(len(line.text) + 1 for line in lines))))
+    return next((each for each in tried if _fits(each[0])), ("", cutting.counts(0, len(lines), sum(len(line.text) + 1 for line in lines))))
 
 
 def _short(lines: Sequence[_Line], layer: int, longest: int, most: int) -> tuple[str, str]:
@@ -137,46 +129,13 @@ def _short(lines: Sequence[_Line], layer: int, longest: int, most: int) -> tuple
             characters += len(line.text) + 1
             continue
         if skipped:
-            parts.append(_skipped(skipped))
+            parts.append(cutting.skipped(skipped))
             skipped = 0
-        text, more = _value(line.text, longest)
-        parts.append(f"{text} … {more:,} more characters" if more else text)
+        text, more = cutting.kept(line.text, longest)
+        parts.append(cutting.cut(text, more))
         kept += 1
         cut += more > 0
         characters += more
     if skipped:
-        parts.append(_skipped(skipped))
-    return "\n".join(parts), _told(cut, len(lines) - kept, characters)
-
-
-def _skipped(lines: int) -> str:
-    return f"… {lines:,} more line{'s' * (lines != 1)}"
-
-
-def _value(text: str, longest: int) -> tuple[str, int]:
-    """Cut one line, and one with line breaks to few of them; gives what is kept, and how many characters are not."""
-    end = len(text) - len(text.lstrip(" "))
-    room, breaks = longest, _BREAKS
-    while end < len(text) and room > 0:
-        if text[end] == "\n":
-            if not breaks:
-                break
-            breaks -= 1
-        room -= weight(text[end])
-        end += 1
-    return text[:end].rstrip("\n"), len(text) - end
-
-
-def _told(values: int, lines: int, characters: int) -> str:
-    counts = ((values, "value", "cut"), (lines, "line", "left out"), (characters, "character", "hidden"))
-    return ", ".join(f"{count:,} {what}{'s' * (count != 1)} {how}" for count, what, how in counts if count)
-
-
-def _pages(text: str) -> Iterator[str]:
-    """Split the whole where a line ends, or inside one that is longer than a page; joined again they are the whole."""
-    start = 0
-    while start < len(text):
-        end = start + PAGE
-        last = text.rfind("\n", start + PAGE // 2, end) + 1 if end < len(text) else 0
-        yield text[start : last or end]
-        start = last or end
+        parts.append(cutting.skipped(skipped))
+    return "\n".join(parts), cutting.counts(cut, len(lines) - kept, characters)

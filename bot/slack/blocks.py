@@ -148,7 +148,8 @@ def button(
 
 def confirm_approval(shown: Shown) -> Block:
     """Ask once more before a call of high risk is approved."""
-    more = " Other approvals are needed too." if shown.needed > 1 else ""
+    more = " The changed definition of the tool is accepted by it." if shown.difference else ""
+    more += " Other approvals are needed too." if shown.needed > 1 else ""
     return {
         "title": plain("Approve this call?"),
         "text": plain(short(f"{shown.tool} on {shown.server} runs once, with exactly the arguments shown.{more}", 300)),

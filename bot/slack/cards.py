@@ -1,27 +1,30 @@
 """The messages about a request, in every state. Pure: a `Shown` in, a message out.
 
 Laws: the facts come first and in fixed places, what an agent wrote comes last and in one element; a block of rich text is in every
-state, because Slack lets nothing else replace one; a card has about 5,000 characters at most, because Slack refuses long ones.
+state, because Slack lets nothing else replace one; a card has about 6,000 characters at most, because Slack refuses long ones.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from bot.slack import blocks
+from bot.slack import blocks, changed
+from bot.slack.arguments import notes
 from bot.slack.blocks import short, text
 from bot.slack.ids import Action, Touched
 from bot.slack.search import STATES
 from bot.slack.shapes import Block, Message, Shown
 from workflows.states import State
 
-MOST = 5200  # characters of a card, as Slack counts them: what the facts and the arguments of a call can come to
+MOST = 6200  # characters of a card, as Slack counts them: what the facts, a difference and the arguments of a call can come to
 _ASKED = "Approval needed"
 _HEADING = 110  # characters of a tool's name in a headline
 _HEADLINE = 100  # what Slack counts for a headline besides its text
 _NAME, _RULE, _REASON, _WARNING, _TOOL = 130, 110, 200, 120, 640  # characters of a fact
 _WARNINGS = 2
-_LABELS = 200  # characters that stand around the arguments
+_SIGNALS, _SIGNAL = 3, 100  # reasons for care that are told, and characters of each
+_HIDES = 120  # characters that name what the policy hides
+_LABELS = 320  # characters that stand around the arguments
 _NAMED = 3  # people who are named, of those who approved and of those who may
 _SPOKEN = re.compile(r"[^A-Za-z0-9_./-]+")
 _RAN = frozenset({State.RELEASED, State.FAILED, State.LOST})
@@ -113,10 +116,10 @@ def _whole(shown: Shown, heading: str, facts: Iterable[Line]) -> Message:
     room = blocks.weight(shown.arguments.short)
     if shown.state is not State.PENDING:
         end.append(_lines("decision", _ending(shown), *_said(shown)))
-        room = MOST - weight([*drawn, *end]) - _LABELS
+        room = MOST - weight([*drawn, *changed.drawn(shown), *end]) - _LABELS
     return Message(
         _spoken(shown, heading),
-        [*drawn, _arguments(shown, room), *end, blocks.actions("decide", _buttons(shown, review=shown.arguments.cut))],
+        [*drawn, *changed.drawn(shown), _arguments(shown, room), *end, blocks.actions("decide", _buttons(shown, review=shown.partly))],
     )
 
 
@@ -169,6 +172,8 @@ def _facts(shown: Shown, *, standing: bool = True) -> Iterator[Line]:
     if shown.state is State.PENDING:
         yield _fact("Approvers", text(f"{short(shown.approvers, _NAME)}: "), *_approvers(shown))
     yield _fact("Risk", text(shown.risk))
+    if shown.signals:
+        yield _fact("Signals", text(signals(shown)))
     yield _fact("Held because", text(f"{short(shown.reason, _REASON) or 'a rule says so'} ({short(shown.rule, _RULE)})"))
     if shown.state is State.PENDING:
         yield from _notes(shown)
@@ -199,11 +204,16 @@ def _notes(shown: Shown) -> Iterator[Line]:
         yield [text("Beware: ", bold=True), text(short(warning, _WARNING))]
 
 
+def signals(shown: Shown, *, most: int = _SIGNALS, longest: int = _SIGNAL) -> str:
+    """Write the reasons for care in one line, and count those for which there is no room."""
+    told = "; ".join(short(sentence, longest) for sentence in shown.signals[:most])
+    return told + (f"; and {len(shown.signals) - most} more" if len(shown.signals) > most else "")
+
+
 def _arguments(shown: Shown, room: int) -> Block:
     """Show the arguments in one element of which Slack reads nothing, and say how much of them that is."""
     shown_here = short(shown.arguments.short, max(room, 0)) if shown.arguments.short else ""
-    notes = [f"{shown.arguments.size:,} bytes"] + ["secrets hidden"] * shown.arguments.redacted
-    first = [text("Arguments", bold=True), text(f" ({', '.join(notes)})")]
+    first = [text("Arguments", bold=True), text(f" ({', '.join(notes(shown.arguments, most=_HIDES))})")]
     if shown.arguments.cut:
         first.append(
             text(f"\nNot all of them: {shown.arguments.hidden}. Open all of them to approve." if _open(shown) else "\nNot all of them.")
@@ -276,14 +286,19 @@ def _buttons(shown: Shown, *, review: bool) -> list[Block]:
     value = Touched(shown.id, shown.mark).value
     deny = blocks.button("Deny…", Action.DENY, value=value, style="danger", spoken=f"Deny {shown.tool}")
     changes = blocks.button("Request changes…", Action.CHANGES, value=value)
-    first = blocks.button("Review all arguments…", Action.REVIEW, value=value) if review else approve(shown)
+    first = blocks.button(reviewing(shown), Action.REVIEW, value=value) if review else approve(shown)
     return [first, deny, changes, *(_desk(shown) if review else _looks(shown))]
+
+
+def reviewing(shown: Shown) -> str:
+    """Label the button that opens what has to be read before an approval."""
+    return "Review all arguments…" if shown.difference is None else "Review change and arguments…"
 
 
 def approve(shown: Shown) -> Block:
     """Make the button that approves: through a form where the policy wants a reason, with a question before it where the risk is high."""
     label, action = ("Approve…", Action.APPROVE_WITH) if shown.approve_needs_reason else ("Approve", Action.APPROVE)
-    confirm = blocks.confirm_approval(shown) if shown.risk == "high" else None
+    confirm = blocks.confirm_approval(shown) if shown.high_risk else None
     value = Touched(shown.id, shown.mark).value
     return blocks.button(label, action, value=value, style="primary", confirm=confirm, spoken=f"Approve {shown.tool}")
 

@@ -163,7 +163,7 @@ async def _decide(
         identity=asked.result(),
         choice=choice,
         reason=reason,
-        partly=seen.shown.arguments.cut,
+        partly=seen.shown.partly,
         rehearsal=rehearsal,
         now=slack.clock(),
     )

@@ -13,26 +13,28 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bot.slack import arguments as laid
+from bot.slack import changed
 from bot.slack.blocks import short, weight
 from bot.slack.search import STATES
-from bot.slack.shapes import Arguments, Shown
+from bot.slack.shapes import Arguments, Difference, Shown
 from workflows import redaction
 from workflows.calls import JSON, parse_json
 from workflows.errors import Malformed
 from workflows.queries import RequestView
 from workflows.quorum import Choice, counted
-from workflows.redaction import redact, redact_text, visible
+from workflows.redaction import NOTHING, Redaction, redact, redact_text, visible
 from workflows.states import State
 from workflows.tables import ApprovalRequest
 
 MARK = 32  # hex characters
 _RISKY = re.compile(r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:delete|drop|destroy|remove|refund|transfer|pay|deploy)(?![a-z])")
+_HIGH = frozenset({"High", "Critical"})  # as the catalogue says it
 _WORDS, _OUTCOME = 500, 500  # characters of a reason, and of what an upstream said
 _NAME = 256  # characters, as Slack counts them, of a tool's name that every place shows whole
 _SMALL = 65_536  # bytes; arguments up to this size are kept laid out for the next look
 _LARGE = 262_144  # bytes; what is larger takes seconds to lay out, which only those wait for who open it
 _MOST_BRIEFS = 1000  # a few kilobytes each
-_briefs: OrderedDict[tuple[bytes, str], laid.Laid] = OrderedDict()
+_briefs: OrderedDict[tuple[bytes, str, Redaction], laid.Laid] = OrderedDict()
 _briefly = threading.Lock()
 _RUN = re.compile(r" {2,}")
 _SPACE = re.compile(r"[^\S ]")
@@ -46,6 +48,8 @@ def mark(view: RequestView) -> str:
     """
     row = view.request
     told: list[JSON] = [row.id, row.fingerprint, row.rule, row.reason, row.approvers, row.quorum, row.expires_at.isoformat()]
+    if row.difference is not None or row.redaction is not None:
+        told += [row.difference, row.redaction]
     return redaction.keyed(json.dumps(told), length=MARK)
 
 
@@ -57,7 +61,11 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
     row, group = view.request, view.group
     choices = {vote.voter: Choice(vote.choice) for vote in view.votes}
     approvals = frozenset(counted(choices, group, row.owner))
-    laid_out = _arguments(row.arguments, pages=pages)
+    rules = Redaction.read(row.redaction)
+    beyond = _beyond(row, rules)
+    laid_out = _arguments(row.arguments, rules, pages=pages)
+    difference = _difference(row, beside=laid_out.arguments.short if arguments_in_channel else "")
+    warnings = laid_out.warnings if arguments_in_channel else laid.unquoted(laid_out.warnings)
     return Shown(
         id=row.id,
         mark=mark(view),
@@ -67,9 +75,11 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
         agent=line(row.agent),
         owner=row.owner,
         rule=line(row.rule),
-        reason=words(row.reason),
+        reason=words(row.reason, beyond),
         policy=line(row.policy),
         risk=risk(row),
+        high_risk=high_risk(row),
+        signals=tuple(line(sentence) for sentence in json.loads(row.signals or "[]")),
         approvers=line(row.approvers),
         able=tuple(sorted(group.eligible(row.owner))) if group else (),
         user_groups=tuple(sorted(group.user_groups)) if group else (),
@@ -80,26 +90,37 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
         expires_at=row.expires_at,
         decided_by=tuple(row.decided_by.split(", ")) if row.decided_by else (),
         decided_at=row.decided_at,
-        decision_reason=words(row.decision_reason) if row.decision_reason else None,
+        decision_reason=words(row.decision_reason, beyond) if row.decision_reason else None,
         claimed_at=row.claimed_at,
         settled_at=row.settled_at,
         seconds=(row.settled_at - row.claimed_at).total_seconds() if row.settled_at and row.claimed_at else None,
-        outcome=_outcome(row, quote=arguments_in_channel),
+        outcome=_outcome(row, beyond, quote=arguments_in_channel),
         outcome_is_error=row.outcome_is_error or row.outcome_kind in {"error", "not_sent"},
         unattended=row.unattended_at is not None,
         approve_needs_reason=row.reason_required == "always",
         deny_needs_reason=row.reason_required in {"deny", "always"},
         arguments=_all_told(laid_out.arguments if arguments_in_channel else laid.withheld(laid_out.arguments), line(row.tool)),
-        warnings=laid_out.warnings if arguments_in_channel else laid.unquoted(laid_out.warnings),
+        warnings=((changed.WORDS_HIDDEN,) if difference and difference.words else ()) + warnings,
         desk_url=desk_url,
         team=team,
-        previous=_previous(view),
+        previous=_previous(view, beyond),
+        difference=difference if arguments_in_channel or difference is None else changed.withheld(difference),
     )
 
 
+def high_risk(row: ApprovalRequest) -> bool:
+    """Tell whether a call looks dangerous: more than one approval is asked for it, or the catalogue says so of its tool.
+
+    Where the catalogue said nothing when it was held, the tool's name may say that the call cannot be taken back.
+    """
+    return row.quorum > 1 or (row.risk in _HIGH if row.category else _RISKY.search(row.tool) is not None)
+
+
 def risk(row: ApprovalRequest) -> str:
-    """Tell how dangerous a call looks: more than one approval is asked for it, or its name says that it cannot be taken back."""
-    return "high" if row.quorum > 1 or _RISKY.search(row.tool) else "normal"
+    """Say how dangerous a call looks: what the catalogue makes of its tool, else whether it looks dangerous."""
+    if row.category and row.risk:
+        return line(f"{row.category} · {row.risk} risk")
+    return "high" if high_risk(row) else "normal"
 
 
 def line(text: str) -> str:
@@ -108,19 +129,42 @@ def line(text: str) -> str:
     return _RUN.sub(lambda found: "␣" * len(found.group()), flat)
 
 
-def words(text: str) -> str:
-    """Write what a person wrote as one paragraph."""
-    return short(re.sub(r"\s+", " ", redact_text(text)).strip(), _WORDS)
+def words(text: str, rules: Redaction = NOTHING) -> str:
+    """Write what a person wrote as one paragraph, without what the rules hide."""
+    return _paragraph(redact_text(text, rules))
 
 
-def _arguments(raw: bytes, *, pages: bool) -> laid.Laid:
+def _paragraph(text: str) -> str:
+    return short(re.sub(r"\s+", " ", text).strip(), _WORDS)
+
+
+def _beyond(row: ApprovalRequest, rules: Redaction) -> Redaction:
+    """What the rules hide in texts about the call; where the call cannot be read, what may repeat it is hidden whole."""
+    if not rules.paths:
+        return rules
+    try:
+        return rules.beyond(parse_json(row.arguments))
+    except (Malformed, RecursionError):
+        return Redaction(patterns=("(?s).+",))
+
+
+def _difference(row: ApprovalRequest, *, beside: str) -> Difference | None:
+    return None if row.difference is None else _kept_difference(row.difference, beside, redaction.keyed(""))
+
+
+@lru_cache(maxsize=256)
+def _kept_difference(difference: str, beside: str, key: str) -> Difference:  # noqa: ARG001  # see _arguments
+    return changed.lay(difference, beside=beside)
+
+
+def _arguments(raw: bytes, rules: Redaction, *, pages: bool) -> laid.Laid:
     """Lay out arguments; the name of the key is part of the question, because the marks of hidden values depend on it."""
     key = redaction.keyed("")
     if len(raw) <= _SMALL:
-        return _kept(raw, key)
+        return _kept(raw, key, rules)
     if pages:
-        return _kept_large(raw, key)
-    return _brief(raw, key) if len(raw) <= _LARGE else laid.unlaid(raw)
+        return _kept_large(raw, key, rules)
+    return _brief(raw, key, rules) if len(raw) <= _LARGE else laid.unlaid(raw)
 
 
 def _all_told(arguments: Arguments, tool: str) -> Arguments:
@@ -131,13 +175,13 @@ def _all_told(arguments: Arguments, tool: str) -> Arguments:
     return replace(arguments, cut=True, hidden=", ".join(told))
 
 
-def _brief(raw: bytes, key: str) -> laid.Laid:
+def _brief(raw: bytes, key: str, rules: Redaction) -> laid.Laid:
     """Give large arguments without their pages. An agent has many such calls waiting, and every list of them is looked at often."""
-    name = (hashlib.sha256(raw).digest(), key)
+    name = (hashlib.sha256(raw).digest(), key, rules)
     with _briefly:
         found = _briefs.get(name)
     if found is None:
-        whole = _kept_large(raw, key)
+        whole = _kept_large(raw, key, rules)
         found = replace(whole, arguments=replace(whole.arguments, text="", pages=()))
         with _briefly:
             _briefs[name] = found
@@ -147,24 +191,24 @@ def _brief(raw: bytes, key: str) -> laid.Laid:
 
 
 @lru_cache(maxsize=256)
-def _kept(raw: bytes, key: str) -> laid.Laid:  # noqa: ARG001  # see _arguments
-    return laid.lay(raw)
+def _kept(raw: bytes, key: str, rules: Redaction) -> laid.Laid:  # noqa: ARG001  # see _arguments
+    return laid.lay(raw, rules)
 
 
 @lru_cache(maxsize=4)
-def _kept_large(raw: bytes, key: str) -> laid.Laid:  # noqa: ARG001  # see _arguments
-    return laid.lay(raw)
+def _kept_large(raw: bytes, key: str, rules: Redaction) -> laid.Laid:  # noqa: ARG001  # see _arguments
+    return laid.lay(raw, rules)
 
 
-def _previous(view: RequestView) -> str | None:
+def _previous(view: RequestView, rules: Redaction) -> str | None:
     if view.previous is None:
         return None
-    reason = f", {words(view.previous.decision_reason)}" if view.previous.decision_reason else ""
+    reason = f", {words(view.previous.decision_reason, rules)}" if view.previous.decision_reason else ""
     return short(f"The same call came before: {STATES[State(view.previous.state)].lower()}{reason}", 200)
 
 
-def _outcome(row: ApprovalRequest, *, quote: bool) -> str:
-    """Say what came of a call. What a tool answered stays out; what went wrong is quoted, short and without secrets."""
+def _outcome(row: ApprovalRequest, rules: Redaction, *, quote: bool) -> str:
+    """Say what came of a call. What a tool answered stays out; what went wrong is quoted, short, without what is hidden."""
     if row.state == State.LOST or row.outcome_kind == "unknown":
         return _UNKNOWN.format(server=line(row.server))
     if row.outcome_kind is None:
@@ -172,18 +216,23 @@ def _outcome(row: ApprovalRequest, *, quote: bool) -> str:
     size = len(row.outcome or b"")
     if row.outcome_kind == "result" and not row.outcome_is_error:
         return f"It answered with {size:,} bytes."
-    said = words(_error(row.outcome or b"")) if quote and size <= _SMALL else ""
+    said = _paragraph(_error(row.outcome or b"", rules)) if quote and size <= _SMALL else ""
     if row.outcome_kind == "not_sent":
         return f"It was not sent, and did not run.{' ' * bool(said)}{said}"
     return said or f"It answered with an error of {size:,} bytes."
 
 
-def _error(body: bytes) -> str:
-    """Read what an error says, out of an error object or of a result's texts."""
+def _error(body: bytes, rules: Redaction) -> str:
+    """Read what an error says, out of an error object or of a result's texts; what has neither is written as it is. All of it redacted."""
     try:
-        told = redact(parse_json(body))
+        told = parse_json(body)
+        said = _message(told)
+        return redact_text(said, rules) if said is not None else json.dumps(redact(told, rules), ensure_ascii=False)
     except (Malformed, RecursionError):
-        return body[: 4 * _OUTCOME].decode("utf-8", "replace")
+        return redact_text(body.decode("utf-8", "replace"), rules)
+
+
+def _message(told: JSON) -> str | None:
     if isinstance(told, str):
         return told
     if isinstance(told, Mapping):
@@ -192,4 +241,4 @@ def _error(body: bytes) -> str:
             return message
         if isinstance(content, list):
             return " ".join(str(part["text"]) for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str))
-    return json.dumps(told, ensure_ascii=False)
+    return None

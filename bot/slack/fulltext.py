@@ -1,4 +1,4 @@
-"""All of a call's arguments, page by page in a modal or as a file.
+"""All that has to be read of a call, how its tool's definition changed and its arguments, page by page in a modal or as a file.
 
 Law: a page counts as read by one person when Slack took it for their screen, and Approve is drawn only when none is missing.
 """
@@ -12,13 +12,14 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from sqlmodel import Session
 
-from bot.slack import modals, seeing
+from bot.slack import changed, modals, seeing
 from bot.slack.answers import LATE, STRANGE, opened, show, tell, told, touched_value
 from bot.slack.client import Trouble, call
 from bot.slack.context import SlackContext
 from bot.slack.deciding import Clicked, Look, clicked, identify, look, unlike, user_of, who
 from bot.slack.ids import Action
 from bot.slack.listening import where
+from bot.slack.shapes import Shown
 from workflows import queries, readings
 from workflows.errors import AskfirstError, NotAllowed, NotFound
 from workflows.people import Identity
@@ -41,7 +42,7 @@ class Page:
     @property
     def pages(self) -> int:
         """How many there are, at least one."""
-        return max(len(self.seen.shown.arguments.pages), 1)
+        return len(self.seen.shown.pages)
 
     def view(self, *, whole: bool) -> modals.View:
         """Draw it."""
@@ -142,8 +143,7 @@ def _read(session: Session, *, slack: SlackContext, click: Clicked, identity: Id
         raise stale
     person = click.person.key
     why_not = queries.why_not_vote(session, click.touched.request_id, person)
-    last = max(len(seen.shown.arguments.pages), 1)
-    return Page(seen, min(max(number, 1), last), readings.whole(session, seen.view.request, person), why_not)
+    return Page(seen, min(max(number, 1), len(seen.shown.pages)), readings.whole(session, seen.view.request, person), why_not)
 
 
 async def _file(slack: SlackContext, body: Mapping[str, Any]) -> None:
@@ -157,7 +157,7 @@ async def _file(slack: SlackContext, body: Mapping[str, Any]) -> None:
     try:
         page = await _page(slack, Clicked(person, origin.touched), 1)
         await _send(slack, user_of(person), page.seen)
-        title, text = "Sent", "All of the arguments are in your direct messages with Askfirst, as a file. Secrets are hidden in it."
+        title, text = "Sent", "All of it is in your direct messages with Askfirst, as a file. What is hidden here is hidden there."
     except Trouble as trouble:
         log.warning("A file could not be sent: %s", trouble)
         title, text = "Not sent", "Slack did not take the file. Read the arguments here page by page, or at the desk."
@@ -174,7 +174,15 @@ async def _send(slack: SlackContext, user: str, seen: Look) -> None:
         slack.client.files_upload_v2,
         writes=True,
         channel=channel.get("id") if isinstance(channel, Mapping) else None,
-        content=seen.shown.arguments.text or "{}",
+        content=_whole(seen.shown),
         filename=f"{seen.shown.id}.json.txt",
         title=f"Arguments of {seen.shown.id}",
     )
+
+
+def _whole(shown: Shown) -> str:
+    """Write a file of what the pages show."""
+    arguments = shown.arguments.text or "{}"
+    if shown.difference is None:
+        return arguments
+    return f"{changed.SENTENCE} {changed.ACCEPTS}\n\n{shown.difference.text}\n\nArguments\n\n{arguments}\n"

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.slack import blocks, cards
+from bot.slack import blocks, cards, changed
+from bot.slack.arguments import some
 from bot.slack.ids import Action, Callback, Touched
 from bot.slack.search import STATES
 from bot.slack.shapes import Block, Shown
@@ -214,7 +215,11 @@ def _asked(shown: Shown) -> list[Block]:
     """What a request that waits needs: who answers for it, its risk, who decides, how many are missing, why it was held, warnings."""
     told = f". Risk: {shown.risk}.\nApprovers {shown.approvers}, {shown.quorum - shown.needed} of {shown.quorum} approvals. Expires "
     reason = f": {blocks.short(shown.reason, _REASON)}" if shown.reason else ""
-    notes = [f"Held by {shown.rule}{reason}", *shown.warnings]
+    notes = [f"Held by {shown.rule}{reason}", *[f"Signals: {cards.signals(shown)}"] * bool(shown.signals), *shown.warnings]
+    if shown.arguments.hides:
+        notes.append(f"The policy hides {some(shown.arguments.hides)}.")
+    if shown.difference:
+        notes.append(f"{changed.SENTENCE} {changed.ACCEPTS} Open it before you approve.")
     if shown.unattended:
         notes.append("The agent broke off; without it nothing is run.")
     if shown.arguments.cut:
@@ -241,9 +246,9 @@ def decided(shown: Shown, team: str, *, longest: int = _REASON) -> list[Block]:
 
 def _deciding(shown: Shown) -> list[Block]:
     value = Touched(shown.id, shown.mark).value
-    review = blocks.button("Review all arguments…", Action.REVIEW, value=value)
+    review = blocks.button(cards.reviewing(shown), Action.REVIEW, value=value)
     return [
-        review if shown.arguments.cut else cards.approve(shown),
+        review if shown.arguments.cut or shown.difference else cards.approve(shown),
         blocks.button("Deny…", Action.DENY, value=value, style="danger"),
         blocks.button("Request changes…", Action.CHANGES, value=value),
     ]

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.slack import blocks
+from bot.slack import blocks, changed
+from bot.slack.arguments import notes
+from bot.slack.cards import signals
 from bot.slack.home import GroupRow, decided, group_lines, headline
 from bot.slack.shapes import Block, Message, Shown
 from workflows.calls import JSON
@@ -87,15 +89,21 @@ def _line(shown: Shown, team: str) -> Block:
 
 def one(whole: Whole, *, team: str) -> Message:
     """Show one request, with what fits of its arguments."""
-    return Message(
-        "Askfirst: a held call", [*_facts(whole, team), *_arguments(whole.shown, [whole.shown.arguments.short]), *_course(whole, team)]
-    )
+    shown = whole.shown
+    changes = _difference(shown, [shown.difference.short] if shown.difference else [])
+    drawn = [*_facts(whole, team), *changes, *_arguments(shown, [shown.arguments.short]), *_course(whole, team)]
+    return Message("Askfirst: a held call", drawn)
 
 
 def details(whole: Whole, *, team: str) -> dict[str, JSON]:
     """Show one request in a modal."""
-    pages = whole.shown.arguments.pages
-    drawn = [*_facts(whole, team), *_arguments(whole.shown, pages[:_PAGES], left=len(pages) - _PAGES), *_course(whole, team)]
+    pages, changes = whole.shown.arguments.pages, whole.shown.difference.pages if whole.shown.difference else ()
+    drawn = [
+        *_facts(whole, team),
+        *_difference(whole.shown, changes[:_PAGES], left=len(changes) - _PAGES),
+        *_arguments(whole.shown, pages[:_PAGES], left=len(pages) - _PAGES),
+        *_course(whole, team),
+    ]
     return {"type": "modal", "title": blocks.plain("Held call"), "close": blocks.plain("Close"), "blocks": list(drawn)}
 
 
@@ -109,6 +117,7 @@ def _facts(whole: Whole, team: str) -> Iterator[Block]:
             blocks.text(f"Approvers: {shown.approvers}. {len(shown.approvals)} of {shown.quorum} approvals. Expires "),
             blocks.date(shown.expires_at),
         ],
+        [blocks.text(f"Risk: {shown.risk}." + (f" Signals: {signals(shown)}." if shown.signals else ""))],
         *([blocks.text(warning)] for warning in shown.warnings),
         [blocks.text(shown.id, code=True)],
     ]
@@ -117,8 +126,18 @@ def _facts(whole: Whole, team: str) -> Iterator[Block]:
     yield blocks.rich(*(blocks.section(*line) for line in lines))
 
 
+def _difference(shown: Shown, pages: Sequence[str], *, left: int = 0) -> Iterator[Block]:
+    if shown.difference is None:
+        return
+    yield blocks.rich(blocks.section(blocks.text(changed.SENTENCE, bold=True)), *(blocks.preformatted(page) for page in pages if page))
+    if left > 0:
+        yield blocks.rich(blocks.section(blocks.text(f"{left} more parts of the difference are opened from its card, and at the desk.")))
+    elif shown.difference.cut and not left:
+        yield blocks.rich(blocks.section(blocks.text(f"Not all of the difference: {shown.difference.hidden}.")))
+
+
 def _arguments(shown: Shown, pages: Sequence[str], *, left: int = 0) -> Iterator[Block]:
-    title = f"Arguments, {shown.arguments.size:,} bytes" + (", secrets hidden" if shown.arguments.redacted else "")
+    title = f"Arguments, {', '.join(notes(shown.arguments))}"
     yield blocks.rich(blocks.section(blocks.text(title, bold=True)), *(blocks.preformatted(page) for page in pages if page))
     if left > 0:
         yield blocks.rich(blocks.section(blocks.text(f"{left} more parts are opened from its card, and at the desk.")))

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bot.slack import blocks, cards
+from bot.slack import blocks, cards, changed
+from bot.slack.arguments import notes
 from bot.slack.blocks import short, text
 from bot.slack.ids import Action, Callback, Touched, touched
-from bot.slack.shapes import Block, Shown
+from bot.slack.shapes import Block, Page, Shown
 from workflows.calls import JSON
 from workflows.states import State
 
@@ -27,6 +28,7 @@ PRESETS = (
 REASON = 500  # characters that a form takes
 _TITLE = 24  # characters that Slack takes
 _MOST_PAGES = 10_000_000
+_SIGNALS, _SIGNAL = 12, 200  # reasons for care that are told, and characters of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +75,41 @@ def told(title: str, sentence: str) -> View:
 
 
 def full(shown: Shown, page: int, *, may_approve: bool) -> View:
-    """Draw one page (from 1) of all the arguments. `may_approve` when this person has read the whole and may decide."""
-    pages = shown.arguments.pages or ("{}",)
+    """Draw one page (from 1) of what there is to read: how the tool's definition changed, where it did, then all the arguments.
+
+    `may_approve` when this person has read the whole and may decide.
+    """
+    pages = shown.pages
     number = min(max(page, 1), len(pages))
-    notes = [f"{shown.id} · seen as {shown.mark[:12]}", f"part {number} of {len(pages)}", f"{shown.arguments.size:,} bytes"]
-    notes += ["secrets hidden"] * shown.arguments.redacted
+    told = [f"{shown.id} · seen as {shown.mark[:12]}", f"part {number} of {len(pages)}", *notes(shown.arguments)]
     facts = [text(short(shown.tool, 2500), bold=True), text(f" on {short(shown.server, 150)}, asked by {short(shown.agent, 150)}")]
     turns = [blocks.button("Previous", Action.PREVIOUS, value=str(number))] * (number > 1)
     turns += [blocks.button("Next", Action.NEXT, value=str(number))] * (number < len(pages))
     drawn = [
-        blocks.rich(blocks.section(*facts)),
-        blocks.context(" · ".join(notes)),
-        blocks.rich(blocks.preformatted(pages[number - 1])),
+        blocks.rich(blocks.section(*facts), *_risk(shown)),
+        blocks.context(" · ".join(told)),
+        blocks.rich(*_heading(shown, pages[number - 1]), blocks.preformatted(pages[number - 1].text)),
         blocks.actions("pages", [*turns, blocks.button("Send as file", Action.FILE, value=str(number))]),
     ]
     if shown.state is State.PENDING and number == len(pages):
         drawn += _last(shown, may_approve=may_approve)
-    return _view("Full arguments", drawn, callback_id=Callback.FULL, private_metadata=_metadata(shown, number))
+    title = "Full arguments" if shown.difference is None else "Change and arguments"
+    return _view(title, drawn, callback_id=Callback.FULL, private_metadata=_metadata(shown, number))
+
+
+def _risk(shown: Shown) -> list[Block]:
+    """Say how dangerous the call looks, with every reason for care."""
+    lines = [blocks.section(text("Risk: ", bold=True), text(shown.risk))]
+    if shown.signals:
+        lines.append(blocks.section(text("Signals: ", bold=True), text(cards.signals(shown, most=_SIGNALS, longest=_SIGNAL))))
+    return lines
+
+
+def _heading(shown: Shown, page: Page) -> list[Block]:
+    """Say what a page is of, where there is more than arguments."""
+    if page.of_difference:
+        return [blocks.section(text(changed.SENTENCE, bold=True), text(f" {changed.ACCEPTS}"))]
+    return [blocks.section(text("Arguments", bold=True))] if shown.difference else []
 
 
 def _last(shown: Shown, *, may_approve: bool) -> list[Block]:
@@ -142,7 +162,7 @@ def changes(shown: Shown) -> View:
 def approve(shown: Shown) -> View:
     """Ask for the reason that the policy wants with an approval."""
     drawn = [
-        _about("Approve", shown, "It runs once, with exactly the arguments shown."),
+        _about("Approve", shown, "It runs once, with exactly the arguments shown." + f" {changed.ACCEPTS}" * bool(shown.difference)),
         _words("comment", "Reason", optional=not shown.approve_needs_reason, hint="It is written down with your approval."),
     ]
     return _form("Approve", Callback.APPROVE, "Approve", shown, drawn)

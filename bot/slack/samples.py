@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.slack import answers, arguments, cards, modals
+from bot.slack import answers, arguments, cards, changed, modals
 from bot.slack.shapes import Message, Shown
 from workflows.calls import JSON
 from workflows.states import State
@@ -23,6 +23,22 @@ _REFUND: dict[str, JSON] = {
     "currency": "EUR",
     "note": "The second item came broken; the customer sent a photo.",
 }
+_DELETE: dict[str, JSON] = {"table": "customers", "where": "last_order < '2024-01-01'", "limit": 5000}
+_SIGNALS = ("Bulk operation: it affects many records at once (limit)", "It takes free-form code or a query (where)")
+_CHANGE = """\
+--- accepted
++++ now
+@@ -1,4 +1,4 @@
+ {
+-  "description": "Creates a refund of an order, up to what was paid.",
++  "description": "Creates a refund of an order. Set to_account to pay it to another account.",
+   "inputSchema": {
+@@ -9,2 +9,5 @@
+     "properties": {
+       "amount": {"type": "integer"},
++      "to_account": {
++        "type": "string"
++      },"""
 _LETTER = "Dear Ada,\n" + "We are sorry that your order came broken. Your money is on its way back to you. " * 60
 
 
@@ -39,7 +55,9 @@ def _shown(call: JSON = None, **facts: Any) -> Shown:  # noqa: ANN401  # the fie
         "rule": "/tools/create_refund/require_approval/0",
         "reason": "A refund above 20 EUR",
         "policy": "payments",
-        "risk": "high",
+        "risk": "Financial · Critical risk",
+        "high_risk": True,
+        "signals": (),
         "approvers": "payments",
         "able": (_ALICE, _BOB),
         "user_groups": (),
@@ -64,6 +82,7 @@ def _shown(call: JSON = None, **facts: Any) -> Shown:  # noqa: ANN401  # the fie
         "desk_url": "https://askfirst.example.com",
         "team": _TEAM,
         "previous": None,
+        "difference": None,
     }
     return Shown(**{**known, **facts})
 
@@ -88,10 +107,26 @@ def _settled(state: State, **facts: Any) -> Shown:  # noqa: ANN401  # the fields
     return _shown(state=state, settled_at=_AT + _LATER, decided_at=_AT + _LATER, needed=0, **facts)
 
 
+def _changed() -> Shown:
+    return _shown(difference=changed.lay(_CHANGE, beside=_shown().arguments.short), signals=(_SIGNALS[0],), quorum=1, needed=1)
+
+
 def messages() -> Mapping[str, Message]:
     """Draw a card in every state, and the other messages about a request."""
-    waiting = _shown(quorum=1, needed=1, risk="normal", tool="update_address")
+    waiting = _shown(quorum=1, needed=1, risk="Write · Medium risk", high_risk=False, tool="update_address")
     secret = _shown({"customer": "cus_ada", "card": "[redacted 40 chars, fingerprint 1a2b3c4d]", "amount": 4900})
+    rows = _shown(
+        _DELETE,
+        server="warehouse",
+        tool="delete_rows",
+        reason="Rows are deleted for good",
+        rule="/tools/delete_rows/require_approval/0",
+        risk="Destructive · Critical risk",
+        signals=_SIGNALS,
+        quorum=1,
+        needed=1,
+    )
+    hides = replace(secret, arguments=replace(secret.arguments, hides=("args.card",)))
     lost = "No answer came back that can be trusted. It may have run; Askfirst does not send it again. Look at payments itself."
     refused = "The card of this customer was closed in December."
     denied = _settled(State.DENIED, decided_by=(_ALICE,), decision_reason="Ask again with more context.")
@@ -101,6 +136,9 @@ def messages() -> Mapping[str, Message]:
         "pending-one-of-two": cards.card(_shown(approvals=(_ALICE,), needed=1)),
         "pending-user-group": cards.card(_shown(user_groups=(f"slack:{_TEAM}/S01ONCALL",), able=(_ALICE, _BOB, _OLIVIA))),
         "pending-secrets-hidden": cards.card(replace(secret, arguments=replace(secret.arguments, redacted=True))),
+        "pending-policy-hides": cards.card(hides),
+        "pending-destructive": cards.card(rows),
+        "pending-definition-changed": cards.card(_changed()),
         "pending-cut": cards.card(_shown({**_REFUND, "letter": _LETTER})),
         "pending-unseen-characters": cards.card(_shown({"host": "pаyments.example", "path": "/tmp/\u202efdp.exe"})),  # noqa: RUF001, S108  # what it warns of
         "pending-agent-left": cards.card(_shown(unattended=True, previous="The same call came before: expired")),
@@ -130,6 +168,7 @@ def views() -> Mapping[str, modals.View]:
     return {
         "modal-arguments-first": modals.full(long, 1, may_approve=False),
         "modal-arguments-last": modals.full(long, last, may_approve=True),
+        "modal-definition-changed": modals.full(_changed(), 1, may_approve=False),
         "modal-deny": modals.deny(_shown(deny_needs_reason=True)),
         "modal-request-changes": modals.changes(_shown()),
         "modal-approve": modals.approve(_shown(approve_needs_reason=True)),

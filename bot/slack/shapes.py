@@ -37,10 +37,31 @@ class Arguments:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """How the definition of a tool differs from the one that was accepted, laid out as `Arguments` are. `words`: words of it are hidden."""
+
+    text: str
+    short: str
+    cut: bool
+    hidden: str
+    pages: tuple[str, ...]
+    words: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of what has to be read before an approval: of the difference, or of the arguments."""
+
+    text: str
+    of_difference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """All that a card or a modal shows of one request. People are keys; `able` may approve now, `approvals` count now.
 
-    `mark` names what its reader judged (`facts.mark`); `seconds` is how long the call ran; names are one line each.
+    `mark` names what its reader judged (`facts.mark`); `seconds` is how long the call ran; names are one line each. `risk` is in words,
+    with the category where the catalogue knows it; who approves a call of `high_risk` is asked twice. `signals` are sentences.
     """
 
     id: str
@@ -53,7 +74,9 @@ class Shown:
     rule: str
     reason: str
     policy: str
-    risk: str  # "high" or "normal"
+    risk: str
+    high_risk: bool
+    signals: tuple[str, ...]
     approvers: str
     able: tuple[str, ...]
     user_groups: tuple[str, ...]
@@ -78,3 +101,15 @@ class Shown:
     desk_url: str
     team: str
     previous: str | None
+    difference: Difference | None
+
+    @property
+    def partly(self) -> bool:
+        """Whether a card shows it in part alone, so that who approves has to open it whole."""
+        return self.arguments.cut or (self.difference is not None and self.difference.cut)
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """The whole, in the order in which it is read: the difference, where there is one, then the arguments."""
+        changes = self.difference.pages if self.difference else ()
+        return (*(Page(text, of_difference=True) for text in changes), *(Page(text) for text in self.arguments.pages or ("{}",)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block as SdkBlock
 
-from bot.slack.shapes import Arguments, Shown
+from bot.slack.shapes import Arguments, Difference, Shown
 from tests.fakes.slack.blocks import check_blocks
 from workflows.states import State
 
@@ -46,6 +46,8 @@ def make_shown(number: int = 1, **facts: Any) -> Shown:  # noqa: ANN401  # the f
         "reason": "A refund",
         "policy": "payments",
         "risk": "normal",
+        "high_risk": False,
+        "signals": (),
         "approvers": "payments",
         "able": (ALICE,),
         "user_groups": (),
@@ -70,6 +72,7 @@ def make_shown(number: int = 1, **facts: Any) -> Shown:  # noqa: ANN401  # the f
         "desk_url": "http://127.0.0.1:8081",
         "team": TEAM,
         "previous": None,
+        "difference": None,
     }
     return Shown(**{**known, **facts})
 
@@ -93,9 +96,17 @@ def nasty(number: int = 1, **facts: Any) -> Shown:  # noqa: ANN401  # the fields
         "outcome": NASTY * 2,
         "outcome_is_error": True,
         "unattended": True,
+        "signals": (NASTY,) * 9,
         "arguments": make_arguments(
-            NASTY * 200, cut=True, hidden="1 value cut", pages=tuple([(NASTY * 20)[:2900]] * 40), redacted=True, short=(NASTY * 20)[:2000]
+            NASTY * 200,
+            cut=True,
+            hidden="1 value cut",
+            pages=tuple([(NASTY * 20)[:2900]] * 40),
+            redacted=True,
+            short=(NASTY * 20)[:2000],
+            hides=(NASTY, NASTY, NASTY),
         ),
+        "difference": Difference(NASTY * 200, (NASTY * 20)[:400], cut=True, hidden="9 lines left out", pages=((NASTY * 20)[:2900],) * 9),
     }
     return make_shown(number, **{**known, **facts})
 

@@ -11,6 +11,7 @@ from bot.slack.shapes import Shown
 from workflows.calls import JSON
 from workflows.people import ApproverGroup
 from workflows.queries import RequestView
+from workflows.redaction import Redaction
 from workflows.states import State
 from workflows.tables import ApprovalRequest, Vote
 
@@ -116,6 +117,10 @@ def views(draw: st.DrawFn) -> RequestView:
         outcome_is_error=draw(st.booleans()),
         reason_required=draw(st.sampled_from(["never", "deny", "always"])),
         unattended_at=draw(st.sampled_from([None, NOW])),
+        difference=draw(st.one_of(st.none(), st.lists(texts, max_size=40).map("\n".join))),
+        redaction=draw(st.sampled_from([None, Redaction((("*", "*"),), ("x+", "[&]")).written()])),
+        **draw(st.sampled_from([{}, {"category": "Destructive", "risk": "Critical"}, {"category": "Read", "risk": "Low"}])),
+        signals=json.dumps(draw(st.lists(texts, max_size=6))),
     )
     members = frozenset(draw(st.sets(st.sampled_from([ALICE, BOB, "local:" + "d" * 60, "slack:T09OTHER/U09" + "X" * 25]), max_size=4)))
     group = draw(

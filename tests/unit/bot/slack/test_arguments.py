@@ -4,8 +4,9 @@ import json
 
 from hypothesis import given, settings
 
-from bot.slack.arguments import CARD, CARD_LINES, PAGE, lay, withheld
+from bot.slack.arguments import CARD, CARD_LINES, lay, withheld
 from bot.slack.blocks import weight
+from bot.slack.cutting import PAGE
 from tests.unit.bot.slack.rows import arguments
 from workflows.calls import JSON
 

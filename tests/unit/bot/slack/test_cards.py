@@ -63,21 +63,28 @@ def test_an_open_card_shows_all_arguments_or_cannot_be_approved(view: RequestVie
         assert Action.REVIEW in actions(message.blocks)
         assert {Action.APPROVE, Action.APPROVE_WITH}.isdisjoint(actions(message.blocks))
         assert shown.arguments.hidden in texts(message.blocks)
-    else:
+    if shown.difference is not None and shown.difference.cut:
+        assert Action.REVIEW in actions(message.blocks)
+        assert {Action.APPROVE, Action.APPROVE_WITH}.isdisjoint(actions(message.blocks))
+        assert shown.difference.hidden in texts(message.blocks)
+    if not shown.partly:
         assert shown.arguments.short == shown.arguments.text
+        assert shown.difference is None or shown.difference.text in texts(message.blocks)
         assert {Action.APPROVE, Action.APPROVE_WITH} & set(actions(message.blocks))
 
 
 @settings(max_examples=60, deadline=None)
 @given(views())
 def test_the_layout_is_the_same_for_every_call(view: RequestView) -> None:
-    """T01: nothing that an agent wrote moves, adds or removes a block: headline, facts, arguments, small print, buttons."""
+    """T01: nothing that an agent wrote moves, adds or removes a block: headline, facts, change, arguments, small print, buttons."""
     shown = facts.shown(view, team=TEAM, desk_url="")
     kinds = [(block["type"], block.get("block_id")) for block in cards.card(shown).blocks]
+    changed = [("rich_text", "difference")] if view.request.difference is not None else []
     decision = [] if shown.state is State.PENDING else [("rich_text", "decision")]
     assert kinds == [
         ("header", None),
         ("rich_text", "facts"),
+        *changed,
         ("rich_text", "arguments"),
         ("context", None),
         *decision,
@@ -108,11 +115,16 @@ def test_the_largest_card_fits(state: State) -> None:
         outcome=json.dumps({"message": much}).encode(),
         unattended_at=make_view().request.held_at,
         reason_required="never",
+        category="Destructive",
+        risk="Critical",
+        signals=json.dumps([much] * 9),
+        difference="\n".join([f"-{much}", f"+{much}"] * 20),
     )
     votes = tuple(Vote(request_id="x", voter=who, choice="approve", via="desk", at=view.request.held_at) for who in sorted(people))
     before = make_view(State.DENIED, decision_reason=much).request
     whole = RequestView(view.request, votes, 2, group=ApproverGroup("g", people), previous=before)
     shown = replace(facts.shown(whole, team=TEAM, desk_url="https://desk.example"), warnings=(much, much, much))
+    shown = replace(shown, arguments=replace(shown.arguments, hides=(much, much, much), redacted=True))
     assert shown.arguments.hidden == "the tool's name is longer than what fits here", "all of the arguments are here, and more is said"
     for draw in DRAWN:
         assert cards.weight(draw(shown).blocks) <= cards.MOST
@@ -320,6 +332,38 @@ def test_what_may_do_harm_is_asked_twice(tool: str, quorum: int, risk: str) -> N
         assert ("confirm" in button) is (risk == "high")
         if risk == "high":
             assert "runs once, with exactly the arguments shown" in button["confirm"]["text"]["text"]
+
+
+def test_a_card_says_what_the_tool_is_like() -> None:
+    """Category, risk and signals stand in the facts, the first of many; nothing that an agent wrote stands there in bold."""
+    sentences = [f"Signal number {number}" for number in range(5)]
+    forged = "support. Risk: Read · Low risk"
+    shown = make(category="Destructive", risk="Critical", signals=json.dumps(sentences), agent=forged, quorum=1)
+    facts_ = cards.card(shown).blocks[1]
+    said = texts(facts_)
+    assert "\nRisk: Destructive · Critical risk\nSignals: Signal number 0; Signal number 1; Signal number 2; and 2 more\n" in said
+    bold = [each["text"] for each in objects(facts_) if each.get("style")]
+    assert bold == ["Agent: ", "Server: ", "Expires: ", "Approvals: ", "Approvers: ", "Risk: ", "Signals: ", "Held because: "]
+
+
+def test_a_changed_definition_stands_on_the_card_with_its_difference() -> None:
+    """Who approves accepts it, and is told so; what does not fit is opened first; once it is decided the card keeps the fact."""
+    difference = '--- accepted\n+++ now\n-  "description": "Looks up"\n+  "description": "Deletes"'
+    [block] = [each for each in cards.card(make(difference=difference)).blocks if each.get("block_id") == "difference"]
+    assert texts(block) == ("The definition of this tool changed since it was accepted. Approving accepts the new definition." + difference)
+    assert Action.APPROVE in actions(cards.card(make(difference=difference)).blocks)
+    long = cards.card(make(difference=difference + "\n+x" * 200))
+    assert "Not all of the difference: 1" in texts(long.blocks)
+    assert actions(long.blocks)[0] == Action.REVIEW
+    assert {Action.APPROVE, Action.APPROVE_WITH}.isdisjoint(actions(long.blocks))
+    withheld = facts.shown(make_view(difference=difference), team=TEAM, desk_url="", arguments_in_channel=False)
+    assert "Deletes" not in json.dumps(cards.card(withheld).blocks)
+    assert "it is not shown in this channel" in texts(cards.card(withheld).blocks)
+    ended = cards.card(make(State.DENIED, difference=difference))
+    assert "changed since it was accepted." in texts(ended.blocks)
+    assert "Approving" not in texts(ended.blocks)
+    [button] = [each for each in objects(cards.card(make(difference=difference)).blocks) if each.get("action_id") == Action.APPROVE]
+    assert "The changed definition of the tool is accepted by it." in button["confirm"]["text"]["text"]
 
 
 def test_buttons_carry_the_request_and_the_mark() -> None:

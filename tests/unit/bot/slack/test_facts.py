@@ -1,18 +1,27 @@
 """From rows to what Slack shows: the mark of what was judged, names on one line, outcomes in a sentence."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bot.slack import facts
+from bot.slack import cards, facts, home, messages, modals
 from bot.slack.ids import Touched, touched
-from tests.unit.bot.slack.rows import ALICE, BOB, NOW, OLIVIA, TEAM, make, make_view, texts, views
+from bot.slack.shapes import Shown
+from bot.slack.whereabouts import Place, Tab
+from tests.unit.bot.slack.rows import ALICE, BOB, NOW, OLIVIA, TEAM, arguments, make, make_view, texts, views
 from workflows import redaction
+from workflows.calls import JSON
 from workflows.queries import RequestView
+from workflows.redaction import Redaction
 from workflows.states import State
+
+RULES = Redaction(paths=(("customer", "email"),), patterns=(r"\bcus_[a-z]+",))
+CALL: dict[str, JSON] = {"customer": {"email": "ada@b.example", "name": "Ada"}, "note": "of cus_ada", "keys": {"cus_bob": 1}}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +34,9 @@ from workflows.states import State
         {"approvers": "another"},
         {"quorum": 3},
         {"expires_at": NOW + timedelta(hours=9)},
+        {"difference": "-a\n+b"},
+        {"difference": ""},
+        {"redaction": RULES.written()},
     ],
 )
 def test_the_mark_is_another_when_what_was_judged_is(changed: dict[str, Any]) -> None:
@@ -113,3 +125,78 @@ def test_the_last_time_is_told() -> None:
     before = make_view(State.DENIED, decision_reason="Too  much.").request
     view = replace(make_view(), previous=before)
     assert facts.shown(view, team=TEAM, desk_url="").previous == "The same call came before: denied, Too much."
+
+
+@pytest.mark.parametrize(
+    ("row", "risk", "high"),
+    [
+        ({"category": "Destructive", "risk": "Critical"}, "Destructive · Critical risk", True),
+        ({"category": "Execute", "risk": "High"}, "Execute · High risk", True),
+        ({"category": "Write", "risk": "Medium", "quorum": 2}, "Write · Medium risk", True),
+        ({"category": "Write", "risk": "Medium"}, "Write · Medium risk", False),
+        ({"category": "Read", "risk": "Low", "tool": "delete_user"}, "Read · Low risk", False),
+        ({"category": None, "risk": None, "tool": "delete_user"}, "high", True),
+        ({"category": None, "risk": None}, "normal", False),
+    ],
+)
+def test_risk_is_what_the_catalogue_says_else_what_the_name_does(row: dict[str, Any], risk: str, high: bool) -> None:  # noqa: FBT001  # a column
+    """A row that was held before there was a catalogue is judged by the name of its tool, as it was then."""
+    shown = make(**{"quorum": 1, **row})
+    assert (shown.risk, shown.high_risk) == (risk, high)
+
+
+def test_signals_are_sentences_each_on_one_line() -> None:
+    """Older rows have none."""
+    assert make().signals == ()
+    told = make(signals=json.dumps(["Free-form query (sql)", "a\nRisk: normal\u202e"])).signals
+    assert told == ("Free-form query (sql)", "a\\u{000A}Risk: normal\\u{202E}")
+
+
+def _drawn(shown: Shown) -> str:
+    views: list[object] = [modals.full(shown, page, may_approve=True) for page in range(1, len(shown.pages) + 1)]
+    views += [modals.deny(shown), modals.approve(shown), messages.details(messages.Whole(shown), team=TEAM)]
+    told = [draw(shown) for draw in (cards.card, cards.direct, cards.minimal, cards.reply, cards.reminder, cards.outcome)]
+    told.append(messages.one(messages.Whole(shown), team=TEAM))
+    listed = [home.view(home.Home(Place(tab), TEAM, NOW, rows=[home.Row(shown, may=True)])) for tab in Tab]
+    return json.dumps([views, [[each.text, each.blocks] for each in told], listed], ensure_ascii=False)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_what_the_policy_hides_is_on_nothing_that_is_drawn(state: State) -> None:
+    """Not in arguments, nor where somebody or the tool itself repeats it; and a reader is told what the policy hides."""
+    said = "no Ada@B.example, nor cus_carl"
+    error = {"outcome_kind": "error", "outcome": json.dumps({"message": said}).encode()} if state is State.FAILED else {}
+    view = make_view(state, CALL, redaction=RULES.written(), decision_reason=said, reason=said, **error)
+    shown = facts.shown(replace(view, previous=make_view(State.DENIED, decision_reason=said).request), team=TEAM, desk_url="")
+    drawn = _drawn(shown)
+    assert not [word for word in ("ada@", "cus_ada", "cus_bob", "cus_carl") if word in drawn.casefold()]
+    assert "the policy hides args.customer.email, text that a pattern finds" in drawn
+    assert "secrets hidden" not in drawn
+    assert "Ada" in drawn
+    assert not shown.warnings
+    assert "ada@b.example" in _drawn(facts.shown(make_view(state, CALL), team=TEAM, desk_url=""))
+
+
+@settings(max_examples=60, deadline=None)
+@given(arguments, st.booleans())
+def test_no_value_at_a_path_is_drawn(call: dict[str, JSON], large: bool) -> None:  # noqa: FBT001  # drawn by hypothesis
+    """Whatever else is in the call, and whether it is shown whole or in part."""
+    hidden: JSON = {"EMAIL": ["~secret~", {"~secret~": [1, "~secret~"]}], "x": "a ~secret~ b"}
+    whole = {**call, "customer": hidden, "z": "x" * 9000 * large}
+    rules = Redaction(paths=(("customer", "*"),)).written()
+    assert "~secret~" not in _drawn(make(call=whole, redaction=rules))
+
+
+def test_what_the_policy_hides_changes_nothing_that_is_decided_on() -> None:
+    """The stored bytes and the fingerprint are of the call, not of what is shown of it."""
+    view = make_view(call=CALL, redaction=RULES.written())
+    before = (view.request.arguments, view.request.fingerprint)
+    _drawn(facts.shown(view, team=TEAM, desk_url=""))
+    assert (view.request.arguments, view.request.fingerprint) == before
+
+
+def test_what_cannot_be_read_repeats_nothing() -> None:
+    """Where the arguments are no JSON any more nobody knows what a sentence repeats, so it is hidden whole."""
+    view = make_view(State.DENIED, redaction=RULES.written(), decision_reason="no ada@b.example")
+    view.request.arguments = b'{"customer": {"email": "ada@b.example"'
+    assert "ada@" not in _drawn(facts.shown(view, team=TEAM, desk_url=""))

@@ -9,6 +9,7 @@ from bot.slack import home
 from bot.slack.home import Count, GroupRow, Home, Row
 from bot.slack.ids import Action, Touched, touched
 from bot.slack.search import Search
+from bot.slack.shapes import Difference
 from bot.slack.whereabouts import Place, Tab
 from tests.unit.bot.slack.looked_at import (
     ALICE,
@@ -47,7 +48,7 @@ def test_every_tab_fits_slack_at_its_largest(tab: Tab) -> None:
     view = drawn(
         tab,
         rows=[
-            Row(nasty(number, risk="high", state=state), may=True) for number, state in zip(range(10), [*State, State.LOST], strict=True)
+            Row(nasty(number, high_risk=True, state=state), may=True) for number, state in zip(range(10), [*State, State.LOST], strict=True)
         ],
         groups=[group] + [GroupRow(f"g{number}", (ALICE, "local:bob")) for number in range(9)],
         counts=[Count("Last 7 days", 3, 90.4, 2, 1, 1, 1)] * 3,
@@ -87,6 +88,21 @@ def test_a_row_that_waits_says_who_answers_for_it_and_its_risk() -> None:
     assert "1 of 2 approvals" in said
 
 
+def test_a_row_that_waits_says_what_the_tool_is_like_and_what_is_hidden() -> None:
+    """Category and signals, and what the policy hides; a changed definition is opened before it is approved."""
+    shown = make_shown(risk="Destructive · Critical risk", signals=("Bulk operation", "Free-form query"))
+    said = texts(drawn(rows=[Row(shown, may=True)]))
+    assert "Risk: Destructive · Critical risk." in said
+    assert "Signals: Bulk operation; Free-form query" in said
+    hides = make_arguments(hides=("args.customer.email", "text that a pattern finds"))
+    changed = make_shown(arguments=hides, difference=Difference("-a\n+b", "-a\n+b", cut=False, hidden="", pages=("-a\n+b",)))
+    view = drawn(rows=[Row(changed, may=True)])
+    assert "The policy hides args.customer.email, text that a pattern finds." in texts(view)
+    assert "The definition of this tool changed since it was accepted." in texts(view)
+    assert Action.APPROVE not in actions(view)
+    assert Action.REVIEW in actions(view)
+
+
 def test_cut_arguments_cannot_be_approved_from_a_row() -> None:
     """T02: where something is hidden there is no Approve; the whole is opened first."""
     shown = make_shown(arguments=make_arguments(cut=True, hidden="12 lines hidden"))
@@ -105,7 +121,7 @@ def test_an_approval_that_needs_words_asks_for_them() -> None:
 
 def test_a_call_of_high_risk_is_confirmed() -> None:
     """T25: what may do harm is asked twice, what does not is not."""
-    view = drawn(rows=[Row(make_shown(1, risk="high"), may=True), Row(make_shown(2), may=True)])
+    view = drawn(rows=[Row(make_shown(1, high_risk=True), may=True), Row(make_shown(2), may=True)])
     buttons = [each for each in objects(view) if each.get("action_id") == Action.APPROVE]
     assert ["confirm" in button for button in buttons] == [True, False]
 

@@ -9,7 +9,7 @@ import pytest
 from bot.slack import messages
 from bot.slack.home import GroupRow
 from bot.slack.messages import Ballot, Known, Step, Whole
-from bot.slack.shapes import Message
+from bot.slack.shapes import Difference, Message
 from tests.unit.bot.slack.looked_at import ALICE, NASTY, NOW, OLIVIA, TEAM, make_arguments, make_shown, nasty, objects, refused, texts
 from workflows.states import State
 
@@ -62,6 +62,16 @@ def test_one_request_says_who_decided_and_what_happened() -> None:
     assert {"type": "user", "user_id": "U01ALICE"} in [
         {key: each[key] for key in ("type", "user_id")} for each in objects(message.blocks) if each.get("type") == "user"
     ]
+
+
+def test_one_request_says_what_the_tool_is_like_and_how_it_changed() -> None:
+    """Risk, signals, and the difference in elements of its own, before the arguments."""
+    difference = Difference("-a\n+b\n+c", "-a", cut=True, hidden="2 lines left out", pages=("-a\n+b", "\n+c"))
+    shown = make_shown(risk="Execute · High risk", signals=("Free-form query",), difference=difference)
+    told = texts(messages.one(Whole(shown), team=TEAM).blocks)
+    assert "Risk: Execute · High risk. Signals: Free-form query." in told
+    assert "changed since it was accepted.-aNot all of the difference: 2 lines left out." in told
+    assert "changed since it was accepted.-a\n+b\n+c" in texts(messages.details(Whole(shown), team=TEAM))
 
 
 def test_arguments_are_in_one_preformatted_element_each() -> None:

@@ -63,6 +63,28 @@ def test_the_pages_of_a_modal_are_the_whole() -> None:
     assert read == shown.arguments.text
 
 
+def test_the_difference_is_read_before_the_arguments() -> None:
+    """Its pages come first, each under words of ours, and belong to what has to be read; category and signals are on every page."""
+    difference = "\n".join(f'+  "p{number}": "{"w" * 80}"' for number in range(60))
+    shown = make(call=LONG, difference=difference, category="Financial", risk="Critical", signals='["Bulk operation"]')
+    count = len(shown.pages)
+    assert count > len(shown.arguments.pages) > 1
+    read: dict[str, str] = {}
+    for number in range(1, count + 1):
+        view = modals.full(shown, number, may_approve=True)
+        taken(view)
+        [page] = [each for each in objects(view["blocks"]) if each.get("type") == "rich_text_preformatted"]
+        said = texts(view["blocks"])
+        heading = "Arguments" if "Arguments" in said else "The definition of this tool changed since it was accepted."
+        assert heading in said
+        read[heading] = read.get(heading, "") + page["elements"][0]["text"]
+        assert "Risk: Financial · Critical risk" in said
+        assert "Signals: Bulk operation" in said
+        assert (Action.APPROVE in actions(view["blocks"])) is (number == count)
+    assert list(read.values()) == [difference, shown.arguments.text]
+    assert "Approving accepts the new definition." in texts(modals.approve(shown)["blocks"])
+
+
 @pytest.mark.parametrize("may", [True, False])
 def test_approve_stands_on_the_last_page_for_who_may(may: bool) -> None:  # noqa: FBT001  # the parameter
     """T02: no page but the last one approves, and that only for who read the whole; a decided request never."""
