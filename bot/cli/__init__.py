@@ -10,7 +10,7 @@ from io import TextIOWrapper
 
 import typer
 
-from bot.cli import audit, checking, demo, desk, doctor, explain, grants, groups, requests, serve, setup
+from bot.cli import audit, checking, demo, desk, doctor, explain, grants, groups, policy, requests, serve, setup
 from bot.cli.output import one_line
 from workflows.errors import AskfirstError
 
@@ -33,6 +33,7 @@ app.command("demo", short_help="Show everything at once.")(demo.demo)
 app.add_typer(requests.app, name="requests")
 app.add_typer(grants.app, name="grants")
 app.add_typer(groups.app, name="groups")
+app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(desk.app, name="desk")
 

@@ -30,6 +30,7 @@ LEAVES = {
     *(f"requests {verb}" for verb in ("list", "show", "approve", "deny", "cancel")),
     *(f"grants {verb}" for verb in ("create", "list", "rotate", "revoke")),
     "groups list",
+    "policy test",
     *(f"audit {verb}" for verb in ("verify", "export")),
     *(f"desk {verb}" for verb in ("login", "token")),
 }
@@ -68,7 +69,7 @@ def test_no_word_at_all_shows_what_there_is() -> None:
     assert "Commands:" in said.err
 
 
-@pytest.mark.parametrize("leaf", sorted(LEAVES - {"init", "demo", "serve", "explain"}))
+@pytest.mark.parametrize("leaf", sorted(LEAVES - {"init", "demo", "serve", "explain", "policy test"}))
 def test_a_broken_config_is_never_a_traceback(tmp_path: Path, leaf: str) -> None:
     """Every command that reads the configuration ends in a sentence when it is broken or missing."""
     broken = tmp_path / "broken.toml"

@@ -1,0 +1,86 @@
+"""`askfirst policy`: a policy held against what is expected of it."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli import policy_files, tool_files
+from bot.cli.output import one_line, say
+from bot.cli.policy_files import FileUnreadable, Looked
+from bot.cli.tool_files import NoToolList
+from workflows.policy import KnownTool, Policy
+from workflows.policy.expecting import Expectations, ExpectationsInvalid, Outcome, expectations, judged
+
+app = typer.Typer(help="Test, convert and describe policies.", no_args_is_help=True)
+
+Cases = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of expectations, YAML or JSON.", show_default=False)]
+Against = Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="The policy, whatever the files name.", show_default=False)]
+
+
+@app.callback()
+def family() -> None:
+    """Keep each word a word of its own."""
+
+
+@app.command("test")
+def hold_against(files: Cases, policy: Against = None) -> None:
+    """Hold a policy against files of expectations: `cases` of a call and its verdict. Exit 1 when one is not as expected."""
+    passed = failed = problems = 0
+    for path in files:
+        outcomes = _outcomes(path, policy)
+        if outcomes is None:
+            problems += 1
+            continue
+        for outcome in outcomes:
+            _tell(path, outcome)
+        failed += sum(bool(outcome.instead) for outcome in outcomes)
+        passed += sum(not outcome.instead for outcome in outcomes)
+    broken = f", {problems} file{'s' * (problems != 1)} could not be used" if problems else ""
+    say(f"{passed} passed, {failed} failed{broken}")
+    if failed or problems:
+        raise typer.Exit(1)
+
+
+def _tell(path: Path, outcome: Outcome) -> None:
+    case = outcome.case
+    place = str(path) if case.line is None else f"{path}:{case.line}"
+    say(one_line(f"{'FAIL' if outcome.instead else 'ok  '}  {place}  {case.title}"))
+    for line in outcome.instead:
+        say(one_line(f"        {line}"))
+
+
+def _outcomes(path: Path, policy: Path | None) -> list[Outcome] | None:
+    """Judge every case of a file; None when it could not be used, which was told."""
+    try:
+        text = policy_files.read(path)
+        found = expectations(text, name=path.name)
+        loaded = _policy(path, found, policy)
+        known = _known(path, found)
+    except ExpectationsInvalid as invalid:
+        for line in policy_files.lines(Looked(path, text, None), invalid.problems):
+            say(line)
+        return None
+    except (FileUnreadable, NoToolList) as error:
+        say(one_line(f"{path}: {error}"))
+        return None
+    return None if loaded is None else [judged(case, loaded, known) for case in found.cases]
+
+
+def _policy(path: Path, found: Expectations, policy: Path | None) -> Policy | None:
+    """Read the policy that is tested; what is wrong with it is told."""
+    if policy is None and found.policy is None:
+        say(one_line(f'{path}: It names no policy. Write "policy": "payments.json" in it, or give --policy.'))
+        return None
+    looked = policy_files.look(policy or path.parent / str(found.policy))
+    for line in policy_files.lines(looked, looked.problems):
+        say(line)
+    return looked.policy
+
+
+def _known(path: Path, found: Expectations) -> Callable[[str], KnownTool | None]:
+    """Say what is known of tools by the list that the file names."""
+    listed = tool_files.definitions(path.parent / found.tools) if found.tools else []
+    return lru_cache(maxsize=None)(lambda tool: tool_files.known(listed, tool))
