@@ -563,3 +563,43 @@ async def test_a_refusal_after_a_slow_lookup_comes_on_the_stream(stage: Stage, u
     assert message["result"]["isError"] is True
     assert message["result"]["content"][0]["text"].startswith("[POLICY DENIED]")
     assert stage.rows() == []
+
+
+async def test_a_changed_tool_that_people_let_run_is_trusted_from_then_on(database: Database, upstream: Relayed) -> None:
+    """Its call is held although the policy allows it; they see the difference and approve, it runs, and the next call is not held."""
+    grants = [make_grant(TOKEN, budget=0)]
+    listing = {"jsonrpc": "2.0", "id": 9, "method": "tools/list", "params": {}}
+    async with raised(database, Set([address(upstream)], grants=grants, pinning=True)) as stage:
+        await stage.send(listing)
+        upstream.tools = [tool(each["name"], description="Reads more than before.") for each in upstream.tools]
+        await stage.send(listing)
+        assert "PENDING_APPROVAL" in (await stage.send(call())).words
+        row = await decided(stage)
+        assert "Reads more than before." in (row.difference or "")
+        assert (row.state, row.rule) == ("released", "(changed definition)")
+        await stage.send(call())
+        await stage.collected()
+        assert (await stage.send(call())).words == "done"
+        assert len(stage.rows()) == 1
+        [accepted] = await stage.trail("tool.accept")
+    assert (accepted.actor, accepted.tool) == (ALICE.key, "list_customers")
+    assert len(upstream.calls) == 2
+
+
+async def test_a_tool_that_changes_after_it_was_approved_is_not_run(database: Database, upstream: Relayed) -> None:
+    """Not even where nothing but its annotations changed; the agent asks again, and people see how it differs."""
+    async with raised(database, Set([address(upstream)], grants=[make_grant(TOKEN, budget=0)], pinning=True)) as stage:
+        await stage.send(refund())
+        row = await stage.held()
+        await asyncio.to_thread(partial(stage.scene.vote, row.id, ALICE))
+        upstream.tools = [tool(REFUND, annotations={"destructiveHint": False})]
+        await stage.context.tool_lists.refresh("payments")  # type: ignore[union-attr]  # it is there
+        await stage.sweep()
+        assert stage.row(row.id).state == State.CANCELLED
+        await stage.send(refund())
+        await stage.collected()
+        await stage.send(refund())
+        again = stage.rows()[-1]
+    assert "destructiveHint" in (again.difference or "")
+    assert (again.id != row.id, again.state) == (True, "pending")
+    assert upstream.calls == []
