@@ -68,7 +68,7 @@ def _typos(names: Sequence[str]) -> list[tuple[str, str]]:
             if not SHORTEST_TYPO <= len(word) <= LONGEST_TYPO or not word.isalpha():
                 continue
             rest = parts[:place] + parts[place + 1 :]
-            for variant in {word[:at] + word[at + 1 :] for at in range(len(word))}:
+            for variant in {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}:
                 bucket = buckets[rest, place, variant]
                 for other, other_name in bucket:
                     if _one_letter(word, other):

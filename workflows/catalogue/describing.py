@@ -67,6 +67,13 @@ _SKIPPED: Final = bag("a an the new one or more all existing single specific spe
 _ADVERBS: Final = bag(
     "then optionally permanently automatically also immediately securely safely atomically either even possibly subsequently"
 )
+# "Add or remove a label": what one does, the other undoes, and nothing is lost.
+_UNDONE: Final = bag("add set assign apply attach enable toggle star pin link subscribe follow mark join put include grant")
+_UNDOES: Final = bag("remove clear unset revoke reset unassign cancel")
+# What is read is brought into shape: that is no deed of its own.
+_SHAPES: Final = bag(
+    "convert render process generate transform format perform compile report log display print present save store return name label"
+)
 _FRAMES: Final = bag("manage handle control administer maintain support perform interact operate")
 
 
@@ -158,11 +165,23 @@ def _is_verb_here(tokens: Sequence[str], index: int) -> bool:
         return False
     following = tokens[index + 1]
     found = verb(tokens[index])
+    if following in {"and", "or", ","} and _same_form(tokens, index):
+        return True
     if following in _DETERMINERS:
         return not (following in {"and", "or", "for", "from", "to"} and found is not None and found.form is not Form.BASE)
     if following in _STOPS or following in nouns.READ:
         return False
     return found is not None and (found.form is not Form.THIRD or index == 0)
+
+
+def _same_form(tokens: Sequence[str], index: int) -> bool:
+    """Whether the word is joined to a plain verb in the same form: "reads and then deletes"."""
+    here = verb(tokens[index])
+    for token in tokens[index + 2 : index + 4]:
+        found = verb(token)
+        if found is not None and here is not None and found.form is here.form and not found.weak:
+            return True
+    return False
 
 
 def _objects_after(tokens: Sequence[str], index: int) -> list[str]:
@@ -195,6 +214,8 @@ def _joined(tokens: Sequence[str], first: Verb) -> list[Said]:
         if before not in {",", "and", "or", "/", "&", "then"} or found is None or found.form is not first.form:
             continue
         if found.weak and tokens[index + 1 : index + 2] and tokens[index + 1] not in _JOINS:
+            continue
+        if (first.base in _UNDONE and found.base in _UNDOES) or (first.category is Category.READ and found.base in _SHAPES):
             continue
         said.append(Said(weigh(found, _objects_after(tokens, index), _clause(tokens, index)), tokens[index], Strength.PLAIN, found.base))
     return said

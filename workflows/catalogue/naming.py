@@ -68,7 +68,7 @@ def _acting(words: Sequence[str], index: int) -> Verb | None:
         return found
     if found.form is Form.THIRD:
         return found if index == 0 and not found.weak and len(words) > 1 else None
-    if found.category.grave and not found.weak:  # "bulk deletion": said with a noun, and meant
+    if found.category.grave and (found.form is Form.NOUN or not found.weak):  # "bulk deletion": said with a noun, and meant
         return Verb(found.base, found.category, found.form, weak=True)
     return None
 
@@ -93,6 +93,8 @@ def _plainly(words: Sequence[str], verbs: list[tuple[int, Verb]], plain: list[tu
     first_index, first = plain[0]
     if first.base in _FRAMES and words[-1] in {"read", "readonly", "get", "list", "view"}:
         return Said(Category.READ, words[-1], Strength.PLAIN)
+    if verbs[0][0] == 0 < first_index and words[0] not in _THINGS and first.category.grave and words[-1] in nouns.NEUTRAL:
+        return _weighed(words, 0, verbs[0][1], Strength.PLAIN)  # set_refund_reason
     said = [_weighed(words, first_index, first, Strength.PLAIN)]
     absorbed = bool(_ABSORBS & {*words[: first_index + 1]})
     for index, found in verbs:

@@ -89,7 +89,7 @@ _EXECUTE_WEAK: Final = """
 _DESTRUCTIVE: Final = """
     delete remove destroy wipe prune purge erase truncate terminate kill revoke cancel uninstall discard expunge nuke obliterate forget
     evict deprovision decommission ban kick expel shred del rm rmdir deregister teardown clear drop cleanup abort annihilate unprovision
-    demolish softdelete bulkdelete deletes erasure offboard scrub dispose flushall flushdb selfdestruct
+    demolish offboard scrub dispose flushall flushdb selfdestruct
 """
 _DESTRUCTIVE_WEAK: Final = """
     reset flush empty trash void clean expire strip tear unset eliminate cull

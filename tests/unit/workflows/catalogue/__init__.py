@@ -1,1 +1,1 @@
-"""The catalogue: what a tool says of itself, and how it is let in."""
+"""Tests of Askfirst."""

@@ -1,0 +1,96 @@
+"""What a verb does depends on what it is done to."""
+
+import pytest
+
+from workflows.catalogue import Category
+from workflows.catalogue.meaning import Turn, moves_money, weigh
+from workflows.catalogue.tokens import bag
+from workflows.catalogue.verbs import verb
+
+R, W, E, D, F, N = Category.READ, Category.WRITE, Category.EXECUTE, Category.DESTRUCTIVE, Category.FINANCIAL, Category.OTHER
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        ("send email", W),
+        ("send money", F),
+        ("send payment reminder", W),
+        ("send transaction", F),
+        ("send prompt", E),
+        ("create issue", W),
+        ("create payment", F),
+        ("create payment link", F),
+        ("create invoice", F),
+        ("create invoice template", W),
+        ("create order", F),
+        ("create work order", W),
+        ("create subscription", F),
+        ("create webhook subscription", W),
+        ("begin database transaction", E),
+        ("create balance account", F),
+        ("place order", F),
+        ("modify order", F),
+        ("transfer funds", F),
+        ("transfer issue", W),
+        ("transfer token ownership", W),
+        ("remove user", D),
+        ("remove background", E),
+        ("remove liquidity", F),
+        ("clear history", D),
+        ("clear filter", W),
+        ("drop index", D),
+        ("close issue", W),
+        ("close position", F),
+        ("close browser", E),
+        ("open position", F),
+        ("approve request", W),
+        ("approve token", F),
+        ("claim rewards", F),
+        ("claim ticket", W),
+        ("book flight", F),
+        ("book meeting", W),
+        ("apply label", W),
+        ("apply terraform plan", E),
+        ("generate image", E),
+        ("generate uuid", R),
+        ("add numbers", N),
+        ("add row", W),
+        ("register user", W),
+        ("register domain", F),
+        ("resolve name", R),
+        ("resolve incident", W),
+        ("reset password", W),
+        ("reset database", D),
+        ("perform search", R),
+        ("perform deletion", D),
+        ("perform deployment", E),
+        ("convert currency", R),
+        ("convert image", E),
+        ("charge card", F),
+        ("charge vehicle", E),
+    ],
+)
+def test_the_object_changes_what_a_verb_means(phrase: str, expected: Category) -> None:
+    """Money, media and screens are other things than records."""
+    base, *objects = phrase.split()
+    found = verb(base)
+    assert found is not None
+    assert weigh(found, objects, objects) is expected
+
+
+def test_money_is_moved_by_the_head_of_the_phrase() -> None:
+    """A refund reason is no refund."""
+    assert moves_money(["refund"], ())
+    assert moves_money(["payment", "link"], ())
+    assert not moves_money(["refund", "reason"], ())
+    assert not moves_money(["email"], ())
+
+
+def test_a_turn_fits_by_objects_by_what_is_near_or_always() -> None:
+    """And not where something else is near."""
+    assert Turn(W).fits((), frozenset())
+    assert Turn(W, objects=bag("a")).fits(("a",), frozenset())
+    assert not Turn(W, objects=bag("a")).fits(("b",), bag("a"))
+    assert Turn(W, near=bag("a")).fits((), bag("a b"))
+    assert not Turn(W, near=bag("a"), unless=bag("b")).fits((), bag("a b"))

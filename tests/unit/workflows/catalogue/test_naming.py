@@ -1,0 +1,80 @@
+"""Names are read for their verbs, wherever they stand."""
+
+import pytest
+
+from workflows.catalogue.naming import read_name
+from workflows.catalogue.tokens import words
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # a verb anywhere
+        ("delete_user", "Destructive"),
+        ("user_delete", "Destructive"),
+        ("r2_bucket_delete", "Destructive"),
+        ("googleGmailSendEmail", "Write"),
+        # under a read verb, nouns are nouns
+        ("get_refund", "Read"),
+        ("list_transfers", "Read"),
+        ("get_deleted_items", "Read"),
+        ("list_workflow_runs", "Read"),
+        ("get_delete_job_status", "Read"),
+        ("swap_get_quote", "Read"),
+        # but a second verb that acts counts
+        ("get_and_delete", "Destructive"),
+        ("list_or_create", "Write"),
+        ("check_and_pay", "Financial"),
+        ("list_delete", "Destructive"),
+        ("find_replace", "Write"),
+        # what is only shown beforehand does not happen
+        ("preview_delete", "Read"),
+        ("simulate_refund", "Read"),
+        ("can_delete_user", "Read"),
+        # a grave verb inside a noun
+        ("create_delete_policy", "Write"),
+        ("set_refund_reason", "Write"),
+        ("schedule_delete", "Destructive"),
+        # things and what is done with them
+        ("order_status", "Read"),
+        ("order_pizza", "Financial"),
+        ("charge_status", "Read"),
+        ("charge_card", "Financial"),
+        ("token_swap", "Financial"),
+        ("run_command", "Execute"),
+        ("git_log", "Read"),
+        ("post_message", "Write"),
+        ("message_search", "Read"),
+        ("mark_as_read", "Write"),
+        # a pair of tools, one of which reads
+        ("manage_config_read", "Read"),
+        ("manage_config", "Write"),
+        # made into another kind
+        ("text_to_speech", "Execute"),
+        ("pdf_to_docx", "Execute"),
+        ("add_text_to_page", "Write"),
+        # nouns that say it
+        ("account_status", "Read"),
+        ("market_balances", "Read"),
+        ("help", "Read"),
+        # on a screen
+        ("browser_close", "Execute"),
+        ("browser_snapshot", "Read"),
+        # questions
+        ("has_permission", "Read"),
+        # other forms
+        ("bulk_deletion", "Destructive"),
+        ("deletes_user", "Destructive"),
+    ],
+)
+def test_a_name_says_what_it_does(name: str, expected: str) -> None:
+    """By its verbs, and else by its nouns."""
+    said = read_name(words(name))
+    assert said is not None
+    assert said.category.value == expected
+
+
+@pytest.mark.parametrize("name", ["", "zorp", "dropped", "sequential_thinking", "x_y_z"])
+def test_a_name_without_a_verb_says_nothing(name: str) -> None:
+    """A participle is a state, not a deed."""
+    assert read_name(words(name)) is None
