@@ -11,7 +11,17 @@ from workflows.policy.advice import did_you_mean
 from workflows.policy.paths import kind
 from workflows.policy.shapes import Hold, ReasonRequired, Report, pointer
 
-KEYS: Final = frozenset({"approvers", "quorum", "expires_in", "remind_every", "channel", "reason", "reason_required"})
+MEANS: Final[Mapping[str, str]] = {
+    "approvers": "The approver group whose members decide.",
+    "quorum": "How many of them must approve.",
+    "expires_in": "How long they have, from 10s to 30d.",
+    "remind_every": "How often they are reminded, from 10s to 30d.",
+    "channel": "Where the card goes.",
+    "reason": "Why they are asked: people and the agent see it.",
+    "reason_required": "Which votes must say why.",
+}
+
+KEYS: Final = frozenset(MEANS)
 
 DEFAULT_EXPIRES_IN: Final = timedelta(minutes=30)
 SHORTEST: Final = timedelta(seconds=10)

@@ -11,7 +11,16 @@ from workflows.policy.members import choice, items, table
 from workflows.policy.paths import kind, why_no_argument
 from workflows.policy.shapes import Report, pointer
 
-KEYS: Final = frozenset({"counter", "window", "max", "scope", "increment_from", "on_deny"})
+MEANS: Final[Mapping[str, str]] = {
+    "counter": "The name of the counter; it is part of the rule id that a refusal names.",
+    "window": "How long it counts before it starts again: at the full minute, hour or day in UTC.",
+    "max": "How much fits in one window.",
+    "scope": "Who shares the counter: the calls of one grant, of one server, of one tool on a server, or all.",
+    "increment_from": "The argument that is added up, in place of one for each call: a number from 0, with at most six decimals.",
+    "on_deny": "What the agent is told when it is used up.",
+}
+
+KEYS: Final = frozenset(MEANS)
 LARGEST_SUM: Final = LARGEST // MICRO
 
 

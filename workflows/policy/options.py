@@ -14,8 +14,19 @@ from workflows.policy.paths import kind
 from workflows.policy.shapes import Entry, Hold, Report, pointer
 from workflows.redaction import Redaction
 
-KEYS: Final = frozenset({"mode", "time_zone", "changed_tools", "redact"})
-REDACT: Final = frozenset({"paths", "patterns"})
+MEANS: Final[Mapping[str, str]] = {
+    "mode": "Whether calls are held, or only told in the audit trail and let through. What is denied is denied in both.",
+    "changed_tools": "What becomes of a call of a tool whose definition changed since it was accepted.",
+    "time_zone": "The IANA time zone in which hours, weekdays and dates are told.",
+    "redact": "What is hidden wherever arguments are shown to anybody who does not decide about the call.",
+}
+REDACT_MEANS: Final[Mapping[str, str]] = {
+    "paths": "Values, by the path of their argument; `*` is any one name, and lists are walked through.",
+    "patterns": "Text, by a pattern (RE2) that is searched for in every value.",
+}
+
+KEYS: Final = frozenset(MEANS)
+REDACT: Final = frozenset(REDACT_MEANS)
 
 W = TypeVar("W", bound=StrEnum)
 

@@ -11,7 +11,18 @@ from workflows.policy.paths import SUBJECTS, kind, why_no_argument
 from workflows.policy.shapes import Condition, Group, Joined, Op, Report, pointer
 from workflows.policy.subjects import why_never, why_no_path
 
-KEYS: Final = frozenset({"path", "op", "value"})
+MEANS: Final[Mapping[str, str]] = {
+    "path": "What is looked at: an argument, or who asks, when, or which tool.",
+    "op": "How it is compared.",
+    "value": "What it is compared with.",
+}
+JOINED_MEANS: Final[Mapping[str, str]] = {
+    "any": "Met when one of these is met at least.",
+    "all": "Met when all of these are met.",
+    "not": "Met when this is not met, or not all of these are.",
+}
+
+KEYS: Final = frozenset(MEANS)
 DEEPEST: Final = 8
 
 _ARGUMENTS: Final = "args."

@@ -188,7 +188,7 @@ class Shape:
     redaction: Redaction = NOTHING
     literal: bool = False
     webhook: str | None = None
-    notes: "tuple[Problem, ...]" = ()
+    notes: "tuple[Problem, ...]" = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,34 @@ from workflows.policy.paths import kind
 from workflows.policy.predicates import conditions, label
 from workflows.policy.shapes import Audited, Changed, Default, Entry, Hold, Mode, Report, Rule, Shape, pointer
 
-DOCUMENT: Final = frozenset({"version", "default", "hide", "all_tools", "tools", "approval", "audit"}) | options.KEYS
-ENTRY: Final = frozenset({"require", "deny_if", "require_approval", "limits"})
-ALL_TOOLS: Final = frozenset({"limits"})
-PREDICATE: Final = frozenset({"conditions", "on_deny"})
+DOCUMENT_MEANS: Final[Mapping[str, str]] = {
+    "$schema": "Where the JSON Schema of this format is, so that editors complete and check. Nothing else looks at it.",
+    "version": 'The version of the format: always "1".',
+    "default": "What becomes of a call of a tool that no entry of `tools` names.",
+    "approval": "How people are asked, wherever a rule does not say it for itself.",
+    **options.MEANS,
+    "audit": "What the audit trail tells of arguments: their top-level keys, or their values with secrets hidden.",
+    "hide": "Tools that agents neither see nor may call: names, or patterns in which `*` stands for any run of characters.",
+    "all_tools": "What holds for the calls of every tool together.",
+    "tools": "The rules, by tool: the key is a name, or a pattern with `*`. All entries that match a tool apply together; `{}` lists it.",
+}
+ENTRY_MEANS: Final[Mapping[str, str]] = {
+    "require": "Rules that must all be met; a call that does not meet one of them is denied.",
+    "deny_if": "Rules of which none may be met; a call that meets one of them is denied.",
+    "require_approval": "Rules that ask people: a call that meets one of them is held. Of several, the strictest asks.",
+    "limits": "How often it may be called, or how much its calls may add up to.",
+}
+ALL_TOOLS_MEANS: Final[Mapping[str, str]] = {"limits": "How often tools may be called, all together."}
+CONDITIONS_MEANS: Final = "All of them must be met; without any, the rule is for every call."
+PREDICATE_MEANS: Final[Mapping[str, str]] = {
+    "conditions": CONDITIONS_MEANS,
+    "on_deny": "What the agent is told.",
+}
+
+DOCUMENT: Final = frozenset(DOCUMENT_MEANS)
+ENTRY: Final = frozenset(ENTRY_MEANS)
+ALL_TOOLS: Final = frozenset(ALL_TOOLS_MEANS)
+PREDICATE: Final = frozenset(PREDICATE_MEANS)
 
 
 def shape(document: JSON, report: Report) -> Shape:
@@ -28,7 +52,7 @@ def shape(document: JSON, report: Report) -> Shape:
     members = table(document, "", "A policy", DOCUMENT, report)
     if not isinstance(document, dict):
         return Shape(Default.DENY)
-    _version(members, report)
+    _header(members, report)
     default = choice(members, "", "default", [each.value for each in Default], report, example='"default": "deny"')
     general = _general(members, report)
     fallback = _fallback(default, general, report)
@@ -66,7 +90,9 @@ def _groups(entries: tuple[Entry, ...], fallback: Hold | None, general: Terms) -
     return frozenset(named | ({general.approvers} if general.approvers else set()))
 
 
-def _version(members: Mapping[str, JSON], report: Report) -> None:
+def _header(members: Mapping[str, JSON], report: Report) -> None:
+    if not isinstance(members.get("$schema", ""), str):
+        report("/$schema", f"$schema is an address in quotes, and this is {kind(members['$schema'])}.")
     if "version" not in members:
         report("", 'version is missing: write "version": "1".')
     elif members["version"] != "1":
