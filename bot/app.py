@@ -190,6 +190,7 @@ class Parts:
             partial(audit.record, event=Tag.SERVE_START, actor=audit.SYSTEM, now=now(), detail={"instance": self.releaser.instance})
         )
         await self.database.aread(self.grants.refresh)
+        await self.tool_lists.load()
         sweeps = scheduler.Sweeps(
             self.database, self.changes, self.releaser, self.grants, self.gateway.outstanding, now, self.settings.audit.anchor
         )

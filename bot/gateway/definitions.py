@@ -18,7 +18,7 @@ from workflows import definitions, lifecycle
 from workflows.calls import JSON
 from workflows.changes import Changes
 from workflows.database import Database
-from workflows.definitions import OWN, Definitions
+from workflows.definitions import OWN, SHOWN_FOR, Definitions
 from workflows.errors import AskfirstError, DatabaseUnusable
 from workflows.policy import KnownTool
 
@@ -42,7 +42,7 @@ class _Server:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     observing: "set[asyncio.Task[None]]" = field(default_factory=set)
     seen: "OrderedDict[tuple[str, bytes], tuple[int, datetime]]" = field(default_factory=OrderedDict)
-    unread: bool = False
+    unread: dict[str, datetime] = field(default_factory=dict)
     looking: "asyncio.Task[None] | None" = None
     looked_at: datetime | None = None
     missed: set[str] = field(default_factory=set)
@@ -56,9 +56,23 @@ class ToolLists:
     def __init__(self, *, database: Database, upstreams: Upstreams, changes: Changes, clock: Callable[[], datetime]) -> None:
         self._database, self._upstreams, self._changes, self._clock = database, upstreams, changes, clock
         self._definitions = Definitions()
+        self._compared_names: dict[str, tuple[tuple[str, int], ...]] = {}
+        upstreams.watch = self._looked_at
         self._servers: dict[str, _Server] = {}
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
+
+    async def load(self) -> None:
+        """Read what is known from the database: once, at the start or when it is needed first. Raises DatabaseUnusable."""
+        if self._loading is None:
+            self._loading = asyncio.get_running_loop().create_task(self._read_all())
+        loading = self._loading
+        try:
+            await asyncio.shield(loading)
+        finally:
+            if loading.done():
+                self._loaded = not loading.cancelled() and loading.exception() is None
+                self._loading = None
 
     async def known(self, server: str, tool: str) -> KnownTool | None:
         """Say what is known of a tool, as its server lists it now; None when it is not listed.
@@ -66,12 +80,12 @@ class ToolLists:
         A list that is being observed is waited for. A tool that was never seen is looked up once. Raises DatabaseUnusable.
         """
         if not self._loaded:
-            await self._load()
+            await self.load()
         state = self._servers.get(server)
         if state is not None:
             if state.observing:
                 await asyncio.wait(list(state.observing))
-            if state.unread:
+            if state.unread and self._unread(state):
                 return _UNREAD
         found = await self._described(server, tool)
         if found is None:
@@ -85,9 +99,10 @@ class ToolLists:
         """
         if not self._loaded:
             try:
-                await self._load()
+                await self.load()
             except AskfirstError as error:
-                log.warning("the tools that are known could not be read: %s", error)
+                log.warning("the tools that are known could not be read, so those of %s are held: %s", server, error)
+                self._state(server).unread[source] = self._clock()
                 return
         state = self._state(server)
         if self._is_old(server, state, found.mark, source):
@@ -99,13 +114,32 @@ class ToolLists:
     async def refresh(self, server: str) -> None:
         """Ask a server for its tools ourselves, and take over what other processes accepted. Raises UpstreamUnreachable."""
         if not self._loaded:
-            await self._load()
+            await self.load()
         state = self._state(server)
         state.looked_at = self._clock()
         tools: list[JSON] = [*await self._upstreams.tools(server)]
         await self._take_over(server, state)
         state.missed.clear()
         await asyncio.wait([self._begin(server, state, mcp.list_mark(tools), lambda: tools, OWN)])
+        await self._compare_names(server)
+
+    async def _compare_names(self, server: str) -> None:
+        """Look for names that could be taken for others, where there are names that were not compared yet."""
+        names = self._definitions.names()
+        compared = tuple((each, len(tools)) for each, tools in names.items())
+        if self._compared_names.get(server) != compared:
+            self._definitions.shadow(server, await asyncio.to_thread(definitions.shadows, names, server))
+            self._compared_names[server] = compared
+
+    async def _looked_at(self, server: str, definition: dict[str, JSON]) -> None:
+        """A definition was looked up for a held call: what it changes is known before anybody is asked, or anything is released."""
+        if not self._loaded:
+            await self.load()
+        state = self._state(server)
+        found = definitions.listed([definition])
+        if all(self._definitions.has(server, each) for each in found.values()):
+            return  # one entry is no list: it takes no mark away
+        await asyncio.wait([self._begin(server, state, b"", lambda: [definition], OWN)])
 
     async def list_tools(self) -> None:
         """Refresh every server that runs; one that does not answer is told of once, until it answers again."""
@@ -124,18 +158,6 @@ class ToolLists:
 
     def _state(self, server: str) -> _Server:
         return self._servers.setdefault(server, _Server())
-
-    async def _load(self) -> None:
-        """Read the rows once, for everybody who waits for them."""
-        if self._loading is None:
-            self._loading = asyncio.get_running_loop().create_task(self._read_all())
-        loading = self._loading
-        try:
-            await asyncio.shield(loading)
-        finally:
-            if loading.done():
-                self._loaded = not loading.cancelled() and loading.exception() is None
-                self._loading = None
 
     async def _read_all(self) -> None:
         self._definitions.load(await self._database.aread(definitions.rows))
@@ -171,10 +193,15 @@ class ToolLists:
             state.looking = asyncio.get_running_loop().create_task(self._look(server, state))
         if state.looking is not None:
             await asyncio.wait([state.looking], timeout=_LOOKUP_SECONDS)
-        found = _UNREAD if state.unread else await self._described(server, tool)
+        found = _UNREAD if self._unread(state) else await self._described(server, tool)
         if found is None and len(state.missed) < _MISSED:
             state.missed.add(tool)
         return found
+
+    def _unread(self, state: _Server) -> bool:
+        """Tell whether somebody is shown a list that could not be compared, and none since that could."""
+        now = self._clock()
+        return any(now - at < SHOWN_FOR for at in state.unread.values())
 
     def _may_look(self, state: _Server) -> bool:
         return state.looked_at is None or not timedelta(0) <= self._clock() - state.looked_at < _AGAIN
@@ -189,7 +216,7 @@ class ToolLists:
         """Tell whether nothing changed since this very list was seen: by this agent, or by anybody while every tool is as accepted."""
         version, now = self._definitions.version(server), self._clock()
         seen = (state.seen.get((source, mark)), state.seen.get(("", mark)))
-        return not state.unread and any(each and each[0] == version and now - each[1] < _SEEN_FOR for each in seen)
+        return source not in state.unread and any(each and each[0] == version and now - each[1] < _SEEN_FOR for each in seen)
 
     def _begin(self, server: str, state: _Server, mark: bytes, read: Callable[[], list[JSON]], source: str) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(self._observe(server, state, mark, read, source))
@@ -204,10 +231,10 @@ class ToolLists:
                 done = await self._compared(server, read, source)
             except Exception:
                 log.exception("a list of the tools of %s could not be compared: its calls are held until one can be", server)
-                state.unread = True
+                state.unread[source] = self._clock()
                 return
-            state.unread = False
-            if done:
+            state.unread.pop(source, None)
+            if done and mark:
                 key = (source if self._definitions.marked(server) else "", mark)
                 state.seen[key] = (self._definitions.version(server), self._clock())
                 state.seen.move_to_end(key)

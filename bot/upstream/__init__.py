@@ -1,7 +1,8 @@
 """The servers behind the gateway: relays for agents' messages, and our own client for releases. Satisfies `workflows.release.Upstream`."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
 
 from bot.upstream.address import ServerAddress, UpstreamBroken
 from bot.upstream.http import HttpUpstream, filter_request_headers, filter_response_headers
@@ -9,7 +10,7 @@ from bot.upstream.relay import Answer, Relay
 from bot.upstream.session import Session
 from bot.upstream.stdio import StdioUpstream, StdioWire
 from bot.upstream.wire import HttpWire
-from workflows.calls import JSON
+from workflows.calls import JSON, definition_digest
 from workflows.errors import UpstreamUnreachable
 from workflows.release import Outcome
 
@@ -26,10 +27,17 @@ __all__ = [
 ]
 
 
+Watch: TypeAlias = Callable[[str, dict[str, JSON]], Awaitable[None]]
+
+
 class Upstreams:
-    """Every upstream by the name of its server: `relay` is for agents' messages, `tools`, `definition` and `call` are our own."""
+    """Every upstream by the name of its server: `relay` is for agents' messages, `tools`, `definition` and `call` are our own.
+
+    `watch` is told of each definition that is looked up, before whoever looked it up goes on.
+    """
 
     def __init__(self, addresses: Iterable[ServerAddress]) -> None:
+        self.watch: Watch | None = None
         self._upstreams: dict[str, HttpUpstream | StdioUpstream] = {}
         self._sessions: dict[str, Session] = {}
         for address in addresses:
@@ -57,7 +65,12 @@ class Upstreams:
 
     async def definition(self, server: str, tool: str) -> str | None:
         """Look the tool's definition up now and give its digest; None when the server does not list it. Raises UpstreamUnreachable."""
-        return await self._session(server).definition(tool)
+        entry = await self._session(server).entry(tool)
+        if entry is None:
+            return None
+        if self.watch is not None:
+            await self.watch(server, entry)
+        return definition_digest(entry)
 
     @property
     def running(self) -> tuple[str, ...]:

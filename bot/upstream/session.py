@@ -17,7 +17,7 @@ from bot.upstream.address import UpstreamBroken
 from bot.upstream.envelope import HeaderMap, Link, header_map
 from bot.upstream.reading import Reply, outcome
 from bot.upstream.wire import Wire
-from workflows.calls import JSON, definition_digest, parse_json
+from workflows.calls import JSON, parse_json
 from workflows.errors import Malformed, UpstreamUnreachable
 from workflows.redaction import redact_text, visible
 from workflows.release import Outcome
@@ -47,11 +47,6 @@ class Session:
         self._agreeing = asyncio.Lock()
         self._ids = count(1)
         self._mirrored: dict[str, HeaderMap] = {}
-
-    async def definition(self, tool: str) -> str | None:
-        """Give the digest of the tool's definition as the upstream lists it now; None when it is not listed. Raises UpstreamUnreachable."""
-        entry = await self._entry(tool)
-        return None if entry is None else definition_digest(entry)
 
     async def call(self, tool: str, raw_arguments: bytes, *, request_id: str) -> Outcome:
         """Call the tool once with these bytes as its arguments, and say what became of it."""
@@ -87,7 +82,7 @@ class Session:
             if link.era is Era.LEGACY:
                 return await self._alive(link), {}
             if tool not in self._mirrored:
-                await self._entry(tool)
+                await self.entry(tool)
         return link, envelope.mirror(self._mirrored.get(tool, {}), arguments)
 
     async def _alive(self, link: Link) -> Link:
@@ -103,7 +98,8 @@ class Session:
         """List every tool as the upstream has it now. Raises UpstreamUnreachable."""
         return await self._looked(self._all)
 
-    async def _entry(self, tool: str) -> dict[str, JSON] | None:
+    async def entry(self, tool: str) -> dict[str, JSON] | None:
+        """Give the tool's definition as the upstream lists it now; None when it is not listed. Raises UpstreamUnreachable."""
         found = await self._looked(lambda link: self._search(link, tool))
         if found is None:
             self._mirrored.pop(tool, None)

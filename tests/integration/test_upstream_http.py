@@ -94,7 +94,7 @@ async def test_an_idle_session_is_asked_whether_it_lives() -> None:
     async with scripted.running() as url:
         upstream = HttpUpstream(ServerAddress("pay", url=url))
         session = Session("pay", HttpWire(upstream), timeout=timedelta(seconds=5))
-        await session.definition("act")
+        await session.entry("act")
         session._heard = float("-inf")
         scripted.session = "s-2"
         assert (await session.call("act", RAW, request_id="apr_1")).kind == "result"
@@ -207,7 +207,7 @@ async def test_gone_between_look_and_call_is_not_sent() -> None:
     async with scripted.running() as url:
         upstream = HttpUpstream(ServerAddress("pay", url=url))
         session = Session("pay", HttpWire(upstream), timeout=timedelta(seconds=5))
-        await session.definition("act")
+        await session.entry("act")
     assert (await session.call("act", RAW, request_id="apr_1")).kind == "not_sent"
     await upstream.close()
 

@@ -174,7 +174,7 @@ async def test_a_release_speaks_the_legacy_era_where_it_must() -> None:
     """The probe is refused, the session is initialized, the call runs once; a new program is agreed with anew."""
     async with running("legacy") as upstream:
         session = session_of(upstream)
-        assert await session.definition("act") is not None
+        assert await session.entry("act") is not None
         assert (await session.call("act", b"{}", request_id="apr_1")).kind == "result"
         assert (await session.call("die", b"{}", request_id="apr_2")).kind == "unknown"
         assert (await session.call("act", b"{}", request_id="apr_3")).kind == "result"
@@ -200,7 +200,7 @@ async def test_a_program_that_died_before_the_call_is_not_sent() -> None:
     """No line was written to it."""
     async with running("legacy") as upstream:
         session = session_of(upstream)
-        await session.definition("act")
+        await session.entry("act")
         wire = StdioWire(upstream)
         running_now = upstream.programs.current
         assert running_now is not None
@@ -214,7 +214,7 @@ async def test_silence_is_unknown_after_the_time_limit(caplog: pytest.LogCapture
     caplog.set_level(logging.INFO)
     async with running("legacy") as upstream:
         session = session_of(upstream, 0.3)
-        await session.definition("act")
+        await session.entry("act")
         assert (await session.call("silent", b"{}", request_id="apr_1")).kind == "unknown"
         await eventually(lambda: "notifications/cancelled" in caplog.text)
 

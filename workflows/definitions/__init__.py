@@ -2,11 +2,12 @@
 
 from workflows.definitions.differing import difference
 from workflows.definitions.listed import Listed, core, digest, keepable, listed, written
-from workflows.definitions.memory import OWN, Definitions, describe
+from workflows.definitions.memory import OWN, SHOWN_FOR, Definitions, describe, shadows
 from workflows.definitions.pins import Observed, Pin, accept, find, observe, rows, stamp
 
 __all__ = [
     "OWN",
+    "SHOWN_FOR",
     "Definitions",
     "Listed",
     "Observed",
@@ -21,6 +22,7 @@ __all__ = [
     "listed",
     "observe",
     "rows",
+    "shadows",
     "stamp",
     "written",
 ]

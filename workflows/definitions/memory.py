@@ -4,7 +4,7 @@ Law: the rows decide. Memory is taken over from them after their commit, and is 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -34,11 +34,15 @@ _UNKEPT: Final = KnownTool(
 
 @dataclass(slots=True)
 class _Tool:
-    """One tool. `shown` says who was shown a definition that is not the accepted one, and when; `doubted` that no row says so yet."""
+    """One tool. `shown` says who was shown a definition that is not the accepted one, and when; `doubted` that no row says so yet.
+
+    `described` is what its definition says, and `known` that together with what its name says beside others.
+    """
 
     pin: Pin
     shown: dict[str, datetime] = field(default_factory=dict)
     doubted: bool = False
+    described: KnownTool | None = None
     known: KnownTool | None = None
 
 
@@ -47,6 +51,7 @@ class _Server:
     tools: dict[str, _Tool] = field(default_factory=dict)
     full: bool = False
     version: int = 0
+    shadows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Definitions:
@@ -68,21 +73,40 @@ class Definitions:
         if found is None:
             return _UNKEPT if state.full and keepable(tool) else None
         if found.known is None:
-            found.known = describe(found.pin)
+            described = found.described = found.described or describe(found.pin)
+            found.known = replace(described, signals=described.signals + state.shadows.get(tool, ()))
         return found.known
 
     def undescribed(self, server: str, tool: str) -> Pin | None:
         """Give the definition that `known` would have to read first; None when it needs none. A long one is read beside the event loop."""
         state = self._servers.get(server)
         found = state.tools.get(tool) if state else None
-        return found.pin if found is not None and found.known is None else None
+        return found.pin if found is not None and found.described is None else None
 
-    def keep(self, server: str, tool: str, pin: Pin, known: KnownTool) -> None:
+    def keep(self, server: str, tool: str, pin: Pin, described: KnownTool) -> None:
         """Keep what was read of a definition, if the tool still has it."""
         state = self._servers.get(server)
         found = state.tools.get(tool) if state else None
         if found is not None and found.pin is pin:
-            found.known = known
+            found.described = described
+
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Give the names of all tools, by server."""
+        return {server: tuple(state.tools) for server, state in self._servers.items()}
+
+    def shadow(self, server: str, sentences: Mapping[str, tuple[str, ...]]) -> None:
+        """Keep what the names of a server's tools say beside each other and beside those of other servers: sentences by tool."""
+        state = self._servers.get(server)
+        if state is not None and state.shadows != sentences:
+            state.shadows = sentences
+            for each in state.tools.values():
+                each.known = None
+
+    def has(self, server: str, each: Listed) -> bool:
+        """Tell whether a definition is the accepted one of its tool, or the change that is known of already."""
+        state = self._servers.get(server)
+        known = state.tools.get(each.tool) if state else None
+        return known is not None and not known.doubted and each.sha256 in (known.pin.sha256, known.pin.now_sha256)
 
     def version(self, server: str) -> int:
         """Count how often something changed in what is known of a server's tools, or who was shown it."""
@@ -100,7 +124,9 @@ class Definitions:
         for row in rows:
             found.setdefault(row.server, {})[row.tool] = self._loaded(row)
         for server, tools in found.items():
-            self._servers[server] = _Server(tools, len(tools) >= pins.MOST_TOOLS, self.version(server) + 1)
+            before = self._servers.get(server)
+            shadows = before.shadows if before else {}
+            self._servers[server] = _Server(tools, len(tools) >= pins.MOST_TOOLS, self.version(server) + 1, shadows)
 
     def _loaded(self, row: ToolDefinition) -> _Tool:
         pin = pins.pin_of(row)
@@ -124,7 +150,7 @@ class Definitions:
             known = state.tools.get(tool)
             if known is None:
                 news = news or not state.full
-            elif known.doubted or each.sha256 not in (known.pin.sha256, known.pin.now_sha256):
+            elif not self.has(server, each):
                 news = True
             elif known.pin.changed:
                 state.version += (source in known.shown) != _shows(known, each, source=source, now=now)
@@ -169,7 +195,7 @@ class Definitions:
     def _set(self, state: _Server, tool: str, pin: Pin, each: Listed, *, source: str, now: datetime, doubted: bool) -> None:
         known = state.tools.setdefault(tool, _Tool(pin))
         if (known.pin.sha256, known.pin.now_sha256) != (pin.sha256, pin.now_sha256):
-            known.known = None
+            known.described = known.known = None
         known.pin, known.doubted = pin, doubted
         if pin.changed:
             _shows(known, each, source=source, now=now)
@@ -212,6 +238,18 @@ def describe(pin: Pin) -> KnownTool:
         pin.now_sha256,
         difference(pin.text, pin.now_text) if pin.changed else "",
     )
+
+
+def shadows(names: Mapping[str, Collection[str]], server: str) -> dict[str, tuple[str, ...]]:
+    """Say of which tools of a server the name looks like another's, or is one that another server has too: sentences by tool."""
+    from workflows.catalogue import SignalKind, classify_all  # noqa: PLC0415  # as above
+
+    others = {other: tools for other, tools in names.items() if other != server}
+    found: dict[str, tuple[str, ...]] = {}
+    for each in classify_all([{"name": name} for name in names.get(server, ())], other_servers=others):
+        if sentences := tuple(signal.sentence for signal in each.signals if signal.kind is SignalKind.SHADOWED):
+            found[each.tool] = sentences
+    return found
 
 
 def _sentences(classified: "Iterable[Classified]") -> tuple[str, ...]:
