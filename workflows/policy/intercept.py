@@ -10,8 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from workflows.calls import JSON
-from workflows.policy import intercept_advice, intercept_rules, options
-from workflows.policy.approvals import Terms
+from workflows.policy import intercept_advice, intercept_rules
 from workflows.policy.intercept_counters import EVERY_TOOL, Written, counters
 from workflows.policy.intercept_rules import DEFAULT_APPROVERS, Known, span_of
 from workflows.policy.members import choice, items, table
@@ -58,12 +57,13 @@ def shape(document: JSON, report: Report) -> Shape:
     hide = _hide(members, report, note)
     entries = _entries(members, dedupe, report, note)
     asks = any(entry.require_approval for entry in entries)
+    changed = intercept_rules.hold("The definition of the tool changed.", dedupe=dedupe)
     return Shape(
         default=default,
         hide=hide,
         entries=entries,
         approver_groups=frozenset({DEFAULT_APPROVERS} if asks else ()),
-        general=options.unasked(entries, Terms(), report),
+        general=changed if asks else None,
         literal=True,
         webhook=webhook,
         notes=tuple(notes),

@@ -3,7 +3,6 @@
 `evaluate` conditions are assertions, all of which must hold; those of `require_approval` are triggers. The first rule that fails denies.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -79,7 +78,7 @@ def entry(tool: str, rules: Sequence[Written], known: Known, report: Report) -> 
         if action is Action.DENY:
             gates.append(Rule(rule.id, (), rule.message))
         elif action is Action.REQUIRE_APPROVAL:
-            questions.append(Rule(rule.id, tests, hold=_hold(rule, known.dedupe, report)))
+            questions.append(Rule(rule.id, tests, hold=_asking(rule, known.dedupe, report)))
         elif action is Action.EVALUATE:
             gates += _asserted(rule, tests, known.counters)
     limits = tuple(limit for rule in rules for limit in kept(rule, known.counters))
@@ -89,8 +88,8 @@ def entry(tool: str, rules: Sequence[Written], known: Known, report: Report) -> 
 def _asserted(rule: Written, tests: tuple[Condition, ...], counters: Mapping[str, Limit]) -> list[Rule]:
     """Turn assertions into a gate. One that no call can meet, because nothing fits into its counter, denies at once."""
     bound = most(rule)
-    adds = all(limit.amount > 0 and not limit.increment_from for limit in kept(rule, counters))
-    if bound is not None and (bound < 0 or (bound == 0 and adds)):
+    least = max((limit.amount for limit in kept(rule, counters) if not limit.increment_from), default=0)
+    if bound is not None and bound < least:
         return [Rule(rule.id, (), rule.message)]
     return [Rule(rule.id, tests, rule.message, needed=True)] if tests else []
 
@@ -149,17 +148,15 @@ def _conflicts(action: Action | None, has: set[str]) -> list[tuple[str, str]]:
     return found
 
 
-def _hold(rule: Written, dedupe: timedelta | None, report: Report) -> Hold:
+def _asking(rule: Written, dedupe: timedelta | None, report: Report) -> Hold:
     span = span_of(rule.members, rule.at, "approval_timeout", report)
-    return Hold(
-        approvers=DEFAULT_APPROVERS,
-        quorum=1,
-        expires_in=span or DEFAULT_EXPIRES_IN,
-        remind_every=None,
-        channel=None,
-        reason=rule.message if rule.said else f"Rule {json.dumps(rule.id, ensure_ascii=False)} asks for approval.",
-        dedupe=dedupe,
-    )
+    reason = rule.message if rule.said else f'Rule "{rule.id}" asks for approval.'
+    return hold(reason, expires_in=span or DEFAULT_EXPIRES_IN, dedupe=dedupe)
+
+
+def hold(reason: str, *, expires_in: timedelta = DEFAULT_EXPIRES_IN, dedupe: timedelta | None = None) -> Hold:
+    """Say how a call is held: by one person of the group that is asked."""
+    return Hold(DEFAULT_APPROVERS, 1, expires_in, remind_every=None, channel=None, reason=reason, dedupe=dedupe)
 
 
 def span_of(members: Mapping[str, JSON], at: str, key: str, report: Report) -> timedelta | None:
@@ -169,7 +166,7 @@ def span_of(members: Mapping[str, JSON], at: str, key: str, report: Report) -> t
     text = members[key]
     span = go_durations.parse(text) if isinstance(text, str) else None
     if span is None:
-        said = json.dumps(text[:40]) if isinstance(text, str) else kind(text)
+        said = f'"{text[:40]}"' if isinstance(text, str) else kind(text)
         report(
             pointer(at, key),
             f"{key} is a time with the units h, m, s, ms, us and ns, longer than nothing and shorter than 292 years, and this is {said}: "

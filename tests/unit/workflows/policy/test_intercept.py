@@ -1,6 +1,7 @@
 """Intercept's documents: which ones they are, what they say of themselves, and where they are wrong."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -259,7 +260,7 @@ def test_who_is_asked_and_who_is_told() -> None:
     assert (hold.approvers, hold.quorum, hold.expires_in) == ("approvers", 1, timedelta(minutes=30))
     assert hold.dedupe == timedelta(minutes=10)
     assert policy.approver_groups == {"approvers"}
-    assert policy.shape.general == hold
+    assert policy.shape.general == replace(hold, reason="The definition of the tool changed.")
     assert policy.shape.webhook == "https://.."
     assert [(note.pointer, "secret" in note.message) for note in policy.notes] == [("/approvals/notify/webhook/secret", True)]
 

@@ -122,6 +122,13 @@ def test_where_nothing_fits_every_call_is_denied_at_once(op: str, value: JSON) -
     assert (verdict.effect, verdict.rule, verdict.message) == (Effect.DENY, "/tools/pay/rules/closed", "Not now.")
 
 
+def test_a_call_that_adds_more_than_fits_is_denied_at_once() -> None:
+    """It would not fit into any window."""
+    assert evaluate(rules(counted(2, increment=3)), call("pay")).effect is Effect.DENY
+    assert evaluate(rules(counted(3, increment=3)), call("pay")).effect is Effect.ALLOW
+    assert evaluate(rules(counted(0, increment=0)), call("pay")).effect is Effect.ALLOW
+
+
 def test_a_sum_of_nothing_fits_into_nothing() -> None:
     """An amount of 0 is not more than 0."""
     (limit,) = limits(rules(counted(0, increment_from="args.amount")), amount=0)

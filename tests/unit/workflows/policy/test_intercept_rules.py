@@ -14,7 +14,7 @@ CONDITION: dict[str, JSON] = {"path": "args.a", "op": "eq", "value": 1}
 
 
 def one(**members: JSON) -> dict[str, JSON]:
-    """A document with one rule for the tool `pay`; a key `type` stands for `action`."""
+    """A document with one rule for the tool `pay`."""
     return intercept(tools={"pay": {"rules": [members]}})
 
 
