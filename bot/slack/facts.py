@@ -62,7 +62,7 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
     choices = {vote.voter: Choice(vote.choice) for vote in view.votes}
     approvals = frozenset(counted(choices, group, row.owner))
     rules = Redaction.read(row.redaction)
-    beyond = _beyond(row, rules)
+    beyond = _beyond(row, rules) if row.decision_reason or row.outcome or view.previous else rules
     laid_out = _arguments(row.arguments, rules, pages=pages)
     difference = _difference(row, beside=laid_out.arguments.short if arguments_in_channel else "")
     warnings = laid_out.warnings if arguments_in_channel else laid.unquoted(laid_out.warnings)
@@ -75,7 +75,7 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
         agent=line(row.agent),
         owner=row.owner,
         rule=line(row.rule),
-        reason=words(row.reason, beyond),
+        reason=words(row.reason, rules),
         policy=line(row.policy),
         risk=risk(row),
         high_risk=high_risk(row),

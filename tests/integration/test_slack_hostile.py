@@ -15,6 +15,7 @@ from tests.integration.clicking import ALICE, BOB, CAROL, OLIVIA, A, B, C, Stage
 from tests.waiting import eventually
 from workflows import groups, queries
 from workflows.people import ApproverGroup
+from workflows.redaction import Redaction
 from workflows.states import State
 
 SECRET_PLAN = "wire it to the moon"
@@ -25,9 +26,9 @@ def layouts(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
     """Note in which thread arguments are laid out, each time that they are."""
     lay, noted = arguments.lay, list[threading.Thread]()
 
-    def observed(raw: bytes) -> arguments.Laid:
+    def observed(raw: bytes, rules: Redaction) -> arguments.Laid:
         noted.append(threading.current_thread())
-        return lay(raw)
+        return lay(raw, rules)
 
     monkeypatch.setattr(arguments, "lay", observed)
     return noted

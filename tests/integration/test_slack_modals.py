@@ -13,6 +13,7 @@ from tests.fakes.slack.values import Answer
 from tests.integration.clicking import ALICE, BOB, CHANNEL, LONG, A, B, C, Stage, buttons, reads, running
 from tests.waiting import eventually
 from workflows.policy import Policy
+from workflows.policy.situation import KnownTool
 from workflows.quorum import Choice
 from workflows.states import State
 from workflows.tables import Reading
@@ -230,6 +231,53 @@ async def test_what_was_cut_is_read_before_it_is_approved(stage: Stage) -> None:
     await stage.modal(A, "Approved.")
     assert stage.scene.votes(request_id) == {ALICE.key: "approve"}
     assert stage.scene.state(request_id) == State.APPROVED
+
+
+async def test_a_change_that_was_cut_is_read_before_it_is_approved(stage: Stage) -> None:
+    """Small arguments do not help: while a part of the difference is unread, not even a forged click approves; its pages come first."""
+    change = "\n".join(f'+  "{number}": "{"q" * 60}"' for number in range(90))
+    tool = KnownTool("Destructive", "Critical", ("Bulk operation",), sha256="a" * 64, changed=change)
+    request_id, card = await stage.held(tool=tool)
+    assert "Destructive · Critical risk" in reads(card.blocks)
+    assert "Bulk operation" in reads(card.blocks)
+    assert "af_approve" not in buttons(card.blocks)
+    value = buttons(card.blocks)["af_review"]["value"]
+    assert "have not opened the rest" in await stage.click(A, card, value=value)
+    assert stage.scene.state(request_id) == State.PENDING
+    view = await stage.open(A, card, "af_review", "Approving accepts the new definition.", "qqqq")
+    last, pages = await read_all(stage, A, view)
+    assert "".join(pages).count("q") == 90 * 60
+    assert "Arguments" in pages[-1]
+    assert "Arguments" not in "".join(pages[:-1])
+    await eventually(lambda: "af_approve" in buttons(stage.top(A)["blocks"]))
+    await stage.slack.click_view(A, last["id"], "af_approve")
+    await stage.modal(A, "Approved.")
+    assert stage.scene.state(request_id) == State.APPROVED
+
+
+async def test_a_small_change_is_approved_from_the_card_that_shows_it(stage: Stage) -> None:
+    """It stands there whole, with the words that an approval accepts it."""
+    tool = KnownTool("Write", "Medium", sha256="a" * 64, changed='-  "a"\n+  "b"')
+    request_id, card = await stage.held(tool=tool)
+    assert 'Approving accepts the new definition.-  "a"\n+  "b"' in reads(card.blocks)
+    assert "Approved" in await stage.click(A, card)
+    assert stage.scene.state(request_id) == State.APPROVED
+
+
+async def test_what_the_policy_hides_is_in_no_message_page_or_file(stage: Stage) -> None:
+    """By path and by pattern, and the reader is told what; the stored call is the whole."""
+    stage.scene.policy = make_policy(redact={"paths": ["args.customer.email"], "patterns": [r"\bcus_[a-z]+"]})
+    request_id, card = await stage.held(call=make_call({"customer": {"email": "ada@b.example"}, "of": "cus_ada", **LONG}))
+    assert "the policy hides args.customer.email, text that a pattern finds" in reads(card.blocks)
+    view = await stage.open(A, card, "af_review", "the policy hides")
+    await read_all(stage, A, view)
+    await stage.slack.click_view(A, view["id"], "af_file")
+    await eventually(lambda: [file for file in stage.slack.files.values() if file.shared])
+    files = [str(file.content) for file in stage.slack.files.values()]
+    sent = json.dumps([files, stage.slack.views, [message.blocks for message in stage.slack.messages(CHANNEL)]], default=str)
+    assert "ada@" not in sent
+    assert "cus_ada" not in sent
+    assert b"ada@b.example" in stage.scene.row(request_id).arguments
 
 
 async def test_the_last_page_alone_is_not_the_whole(stage: Stage) -> None:
