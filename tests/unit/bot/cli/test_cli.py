@@ -25,6 +25,7 @@ LEAVES = {
     "check",
     "doctor",
     "explain",
+    "scan",
     "serve",
     "demo",
     *(f"requests {verb}" for verb in ("list", "show", "approve", "deny", "cancel")),
@@ -69,7 +70,7 @@ def test_no_word_at_all_shows_what_there_is() -> None:
     assert "Commands:" in said.err
 
 
-@pytest.mark.parametrize("leaf", sorted(LEAVES - {"init", "demo", "serve", "explain", "policy test"}))
+@pytest.mark.parametrize("leaf", sorted(LEAVES - {"init", "demo", "serve", "explain", "scan", "policy test"}))
 def test_a_broken_config_is_never_a_traceback(tmp_path: Path, leaf: str) -> None:
     """Every command that reads the configuration ends in a sentence when it is broken or missing."""
     broken = tmp_path / "broken.toml"
