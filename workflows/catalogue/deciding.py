@@ -15,6 +15,7 @@ from workflows.catalogue.shapes import Category
 from workflows.catalogue.tokens import bag, words
 from workflows.catalogue.verbs import Form, verb
 
+_SHORT: Final = 4  # letters of a word that may be a name: paga
 _NOTHING: Final = "nothing in it says what it does"
 _STATEMENTS: Final = bag("sql cypher statement")
 _COMMANDS: Final = bag("command code script")
@@ -60,7 +61,8 @@ def _by_text(said: Said) -> str:
 
 
 def _foreign_name(name: Sequence[str]) -> Said | None:
-    return read_foreign(" ".join(name))
+    said = read_foreign(" ".join(name))
+    return said if said and (len(said.word) > _SHORT or not said.word.isascii()) else None
 
 
 def _surely_reads(named: Said | None, described: Said | None) -> bool:

@@ -13,7 +13,8 @@ from workflows.catalogue.verbs import Form, Verb, verb
 LONGEST_READ: Final = 2_000
 _MOST_TOKENS: Final = 60
 _MOST_SENTENCES: Final = 12
-_MOST_ACTIONS: Final = 40
+_MOST_WILL: Final = re.compile(r"\b(?:will|can)\b", re.IGNORECASE)
+_ACTIONS: Final = 40
 
 _MARKUP: Final = re.compile(r"`+|\*\*|__|#+ |<[^<>\n]{0,60}>|\[[A-Z_ ]{2,40}\]|^[^\w(<]+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?\u3002])\s+|\n+|(?<=[\u3002\uff1b])")
@@ -25,12 +26,16 @@ _DENIED: Final = re.compile(
     r"|not for|no need to|if you (?:want|need) to|once|until)\b[^.;\n]*",
     re.IGNORECASE,
 )
+_ASIDE: Final = re.compile(
+    r"(?:if|when|before|after|note|important|warning|do not|don['\u2019]t|never|required|prerequisite|you must|deprecated|example)\b",
+    re.IGNORECASE,
+)
 _SQL: Final = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|DROP|ALTER|CREATE|TRUNCATE|MERGE|REPLACE|SHOW|DESCRIBE|EXPLAIN|WITH)\b")
 _OF_SQL: Final = re.compile(r"\b(?:sql|quer(?:y|ies)|statements?)\b", re.IGNORECASE)
 _LABEL: Final = re.compile(rf"^[^.:\n]{{1,60}}?(?::| [{_DASHES}]) ?(?=\S)")
 _SUBJECT: Final = re.compile(
     r"\b(?:this(?: tool| action| operation| function| command| endpoint| call| method)?|it|the tool|tool)\s+"
-    r"(?:also |will |can |permanently |immediately |irreversibly |instantly )*([A-Za-z]+)((?: [A-Za-z]+){0,4})",
+    r"((?:also |will |can |permanently |immediately |irreversibly |instantly )*)([A-Za-z]+)((?: [A-Za-z]+){0,4})",
     re.IGNORECASE,
 )
 _ACTIONS: Final = re.compile(
@@ -61,7 +66,10 @@ _DETERMINERS: Final = bag(
 )
 _JOINS: Final = _DETERMINERS - bag("and or for in on to from with")
 _STOPS: Final = frozenset(",;:()/" + _DASHES) | bag(
-    "from to for in on with by into via using at as that which where when through so if about within against based under between"
+    """
+    from to for in on with by into via using at as that which where when through so if about within against based under between will can
+    may is are must should would was has
+    """
 )
 _SKIPPED: Final = bag("a an the new one or more all existing single specific specified given your of this multiple any and")
 _ADVERBS: Final = bag(
@@ -74,12 +82,14 @@ _UNDOES: Final = bag("remove clear unset revoke reset unassign cancel")
 _SHAPES: Final = bag(
     "convert render process generate transform format perform compile report log display print present save store return name label"
 )
+_CHAIN: Final = frozenset({",", "and", "or", "/", "&", "then", "and/or"})
+_TIDIES: Final = bag("cleanup clean clear reset flush expire empty strip")  # as a second verb: what is left over from the first
 _FRAMES: Final = bag("manage handle control administer maintain support perform interact operate")
 
 
 def read_description(text: str) -> Said | None:
     """Say what the main verb of a description means, with those that are joined to it; None where no verb is found."""
-    for sentence in _sentences(text)[:2]:
+    for sentence in [each for each in _sentences(text) if not _ASIDE.match(each)][:2]:
         if _OF_SQL.search(sentence):  # the statements that a query may hold are not what the tool always does
             sentence = _SQL.sub("statement", sentence)  # noqa: PLW2901
         for tokens in _openings(_DENIED.sub(" ", sentence) if not _DENIED.match(sentence) else sentence):
@@ -94,9 +104,9 @@ def claims(text: str) -> list[Said]:
     found: list[Said] = []
     kept = _DENIED.sub(" ", _MARKUP.sub(" ", text[:LONGEST_READ]))
     for match in _SUBJECT.finditer(kept):
-        claimed = verb(match[1].lower())
-        if claimed and not claimed.weak and claimed.form in (Form.THIRD, Form.BASE):
-            rest = [word for word in match[2].lower().split() if word not in _SKIPPED]
+        claimed = verb(match[2].lower())
+        if claimed and not claimed.weak and claimed.form is (Form.BASE if _WILL.search(match[1]) else Form.THIRD):
+            rest = [word for word in match[3].lower().split() if word not in _SKIPPED]
             found.append(Said(weigh(claimed, rest, rest), match[0].strip()[:60], Strength.PLAIN, claimed.base))
     for match in _ACTIONS.finditer(kept):
         found.extend(_listed(match[1]))
@@ -126,17 +136,26 @@ def _openings(sentence: str) -> Iterator[list[str]]:
         tokens = list(phrasal([token.lower() for token in _TOKEN.findall(part[:1_000])[:_MOST_TOKENS]]))
         if not tokens:
             continue
-        start = int(_is_address(tokens))
-        if not start:
+        start = _led(tokens)
+        if not _is_address(tokens, 0):
             yield tokens
-        led = next((index for index in range(start, len(tokens)) if tokens[index] not in _LEAD), 0)
-        if led:
-            yield tokens[led:]
+        if 0 < start < len(tokens):
+            yield tokens[start:]
 
 
-def _is_address(tokens: Sequence[str]) -> bool:
+def _led(tokens: Sequence[str]) -> int:
+    """Count the words that only lead to the verb."""
+    index = 0
+    while index < len(tokens) and (tokens[index] in _LEAD or _is_address(tokens, index)):
+        index += 1
+    return index
+
+
+def _is_address(tokens: Sequence[str], index: int) -> bool:
     """Whether it speaks of the tool before it comes to the verb: "Use this to", "Call it when"."""
-    return tokens[0] in {"use", "call", "invoke", "run"} and tokens[1:2] != [] and tokens[1] in {"this", "it", "when", "whenever", "for"}
+    return tokens[index] in {"use", "call", "invoke", "run", "using"} and bool(
+        {*tokens[index + 1 : index + 2]} & {"this", "it", "when", "whenever", "for", "to"}
+    )
 
 
 def _verb_phrase(tokens: Sequence[str]) -> Said | None:
@@ -206,19 +225,45 @@ def _clause(tokens: Sequence[str], index: int) -> list[str]:
 def _joined(tokens: Sequence[str], first: Verb) -> list[Said]:
     """Find the verbs that are joined to the first one: in the same form, after a comma or "and"."""
     said: list[Said] = []
-    for index in range(2, tokens.index("(") if "(" in tokens[2:] else len(tokens)):
-        before = tokens[index - 1]
-        if before in _ADVERBS:
-            before = tokens[index - 2]
-        found = verb(tokens[index])
-        if before not in {",", "and", "or", "/", "&", "then"} or found is None or found.form is not first.form:
+    chained = True  # only verbs so far: "create, update and delete tasks"
+    for index in range(1, tokens.index("(") if "(" in tokens[2:] else len(tokens)):
+        word, found = tokens[index], verb(tokens[index])
+        if word == "to" and first.form is Form.BASE and _begins_infinitive(tokens, index):
+            break
+        if found is None or found.form is not first.form:
+            chained = chained and (word in _CHAIN or word in _ADVERBS)
             continue
-        if found.weak and tokens[index + 1 : index + 2] and tokens[index + 1] not in _JOINS:
-            continue
-        if (first.base in _UNDONE and found.base in _UNDOES) or (first.category is Category.READ and found.base in _SHAPES):
-            continue
-        said.append(Said(weigh(found, _objects_after(tokens, index), _clause(tokens, index)), tokens[index], Strength.PLAIN, found.base))
+        if _is_joined(tokens, index, first, found) and (chained or not _is_bare(tokens, index, found)):
+            said.append(Said(weigh(found, _objects_after(tokens, index), _clause(tokens, index)), word, Strength.PLAIN, found.base))
+        else:
+            chained = False
     return said
+
+
+def _begins_infinitive(tokens: Sequence[str], index: int) -> bool:
+    """Whether "to" leads to a verb: what follows is a purpose, not a deed."""
+    found = verb(tokens[index + 1]) if index + 1 < len(tokens) else None
+    return found is not None and found.form is Form.BASE and not found.weak
+
+
+def _is_joined(tokens: Sequence[str], index: int, first: Verb, found: Verb) -> bool:
+    before = tokens[index - 1]
+    if before in _ADVERBS and index > 1:
+        before = tokens[index - 2]
+    if before not in _CHAIN or (first.base in _UNDONE and found.base in _UNDOES) or found.base in _TIDIES:
+        return False
+    if before == "/":
+        neighbour = verb(tokens[index - 2])
+        return neighbour is not None and not neighbour.weak and neighbour.form is found.form
+    return not (first.category is Category.READ and found.base in _SHAPES)
+
+
+def _is_bare(tokens: Sequence[str], index: int, found: Verb) -> bool:
+    """Whether a word in base form stands like a noun: "buy volume, sell volume"; an article after it makes it a verb."""
+    if found.form is not Form.BASE and not found.weak:
+        return False
+    following = tokens[index + 1 : index + 2]
+    return not following or following[0] not in _JOINS
 
 
 def _noun_phrase(tokens: Sequence[str]) -> Said | None:

@@ -57,7 +57,7 @@ _ORDERS: Final = tuple(
         r"\b(?:call|use|run|invoke)\s+this(?: tool)?\s+before\s+(?:any|every|all|each)\s+other\b",
         rf"{_NOT}\s+(?:use|call|trust|invoke)\s+(?:any )?other\s+(?:tools?|servers?)\b",
         # What belongs to others: files of the user, secrets of other tools, the conversation.
-        rf"(?:~|/root|/home/\w{{1,30}}|\$HOME|%USERPROFILE%)[/\\]\.{_PLACES}\b|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)\b|\.ssh/",
+        rf"(?:~|/(?:root|home/\w{{1,30}})|\$HOME|%USERPROFILE%)[/\\]\.{_PLACES}\b|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)\b|\.ssh/",
         r"\b(?:read|send|include|attach|copy|pass|upload|append|open)\b.{0,40}(?:\bmcp\.json\b|(?<!\w)\.env\b)",
         rf"\b(?:send|pass|include|append|copy|put|forward|embed|attach)\b.{{0,60}}\b(?:{_TALK})\b",
         rf"\b(?:{_SECRETS}|results?|output) (?:of|from|for|used by) (?:any |all |the )?other (?:tools?|servers?)\b",

@@ -36,7 +36,7 @@ _NEAREST: Final = 3  # objects that count as the verb's own; what comes later de
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a verb means with one of these `objects`, with one of these words `near`, and with none of `unless` anywhere near."""
+    """What a verb means with one of these `objects`, one of these words `near`, and none of `unless` near. Empty asks for nothing."""
 
     to: Category
     objects: frozenset[str] = _NONE
@@ -47,7 +47,8 @@ class Turn:
         """Whether it holds here."""
         if self.unless and self.unless & around:
             return False
-        return bool(self.objects.intersection(objects) if self.objects else not self.near or self.near & around)
+        near = not self.near or bool(self.near & around)
+        return near and (not self.objects or not self.objects.isdisjoint(objects))
 
 
 # Verbs that move money when their object is a payment, an order, a refund.
@@ -82,7 +83,7 @@ def _meant(objects: Sequence[str]) -> Category | None:
     for word in objects:
         found = lookup(word)
         if found is not None and found.category.grave and found.form in (Form.BASE, Form.NOUN):
-            return found.category
+            return weigh(found, objects, objects)
     for word in objects:
         found = lookup(word)
         if word in nouns.READ or word in {"get", "analyses", "searches"} or (found is not None and found.category is Category.READ):
@@ -97,7 +98,7 @@ def moves_money(objects: Sequence[str], near: Collection[str]) -> bool:
     for index, word in enumerate(objects):
         if word in nouns.MONEY_ACTS:
             tail = objects[index + 1 : index + 2]
-            return all(each in nouns.MONEY_TAILS | nouns.MONEY_ACTS | nouns.VALUE for each in tail) and not _harmless(word, near)
+            return all(each in nouns.MONEY_TAILS | nouns.MONEY_ACTS for each in tail) and not _harmless(word, near)
     return {"balance", "account"} <= set(objects[:4])
 
 
@@ -119,7 +120,7 @@ _SENDS_VALUE: Final = Turn(Category.FINANCIAL, objects=nouns.VALUE, unless=_MESS
 
 _TURNS: Final = {
     "add": (
-        Turn(Category.FINANCIAL, objects=bag("liquidity funds fund")),
+        Turn(Category.FINANCIAL, objects=bag("liquidity funds fund money cash")),
         Turn(Category.WRITE, near=nouns.CART),
         Turn(Category.OTHER, objects=nouns.MATHS, unless=bag("phone contact row column page issue line")),
     ),
@@ -180,6 +181,9 @@ _TURNS: Final = {
     "remove": (
         Turn(Category.EXECUTE, objects=nouns.MEDIA),
         Turn(Category.FINANCIAL, objects=bag("liquidity collateral")),
+        Turn(Category.WRITE, near=bag("trash spam"), unless=bag("permanently empty all")),
+        Turn(Category.EXECUTE, objects=bag("focus")),
+        Turn(Category.WRITE, objects=bag("approval")),
     ),
     "reset": (Turn(Category.WRITE, near=nouns.UNDONE_BY_HAND),),
     "resize": (Turn(Category.EXECUTE, objects=bag("image images photo picture video screenshot")),),
@@ -206,5 +210,5 @@ _TURNS: Final = {
         Turn(Category.OTHER, near=bag("tool simple")),
     ),
     "transfer": (Turn(Category.WRITE, near=nouns.NOT_TRANSFER, unless=nouns.VALUE - bag("token tokens")),),
-    "verify": (Turn(Category.FINANCIAL, objects=bag("payment card"), unless=bag("status transaction receipt webhook")),),
+    "verify": (Turn(Category.FINANCIAL, near=bag("payment credit debit"), objects=bag("method card credit-card")),),
 }

@@ -13,6 +13,7 @@ _AND: Final = bag("and or then n plus")
 # "list" in "list_delete" is the list that is deleted; "get" is never a thing.
 _ALSO_NOUN: Final = bag("list find browse show compare validate verify preview display")
 _ABSORBS: Final = bag("preview estimate simulate validate explain verify calculate predict can should is")
+_QUOTES: Final = bag("quote check test plan")
 _ASKS: Final = bag("is has can does should are exists was")
 _ON_SCREEN: Final = bag("browser playwright puppeteer mouse keyboard desktop computer screen chrome selenium")
 _FRAMES: Final = bag("manage handle control administer maintain")
@@ -96,6 +97,8 @@ def _plainly(words: Sequence[str], verbs: list[tuple[int, Verb]], plain: list[tu
     if verbs[0][0] == 0 < first_index and words[0] not in _THINGS and first.category.grave and words[-1] in nouns.NEUTRAL:
         return _weighed(words, 0, verbs[0][1], Strength.PLAIN)  # set_refund_reason
     said = [_weighed(words, first_index, first, Strength.PLAIN)]
+    if first_index > 0 and words[0] in _QUOTES and first.category.grave and words[1] not in _AND:
+        return Said(Category.READ, words[0], Strength.PLAIN)  # quote_buy
     absorbed = bool(_ABSORBS & {*words[: first_index + 1]})
     for index, found in verbs:
         if index == first_index:

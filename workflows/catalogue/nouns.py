@@ -62,8 +62,9 @@ VALUE: Final = bag(
 # Where a transfer, an order, a subscription or an exchange has nothing to do with money.
 NOT_TRANSFER: Final = bag(
     """
-    file files data ownership call calls issue issues repository repo domain ticket tickets conversation chat project host lead contact
-    playlist task tasks knowledge style learning owner object agent control caller session record records image artifact
+    profile app workspace site team user vm server zone event document folder page board file files data ownership call calls issue
+    issues repository repo domain ticket tickets conversation chat project host lead contact playlist task tasks knowledge style
+    learning owner object agent control caller session record records image artifact
     """
 )
 NOT_ORDER: Final = bag("work sort tab reading display z column field layer item by")

@@ -38,7 +38,7 @@ _READ: Final = """
     measure obtain determine crawl scrape recall reflect transcode return provide display geocode autocomplete disassemble decompile
     interpret understand investigate categorize recognize ocr whoami simulate categorise correlate cite quantify rerank observe
     brainstorm critique proofread perceive infer tokenize embed deduplicate pinpoint aggregate enrich solve simplify differentiate
-    integrate plot paginate appraise whois assert unshorten transliterate lemmatize getinfo pwd differ forecast consult
+    integrate plot paginate appraise whois assert unshorten transliterate lemmatize getinfo pwd differ forecast consult reveal
 """
 _READ_WEAK: Final = """
     search query read view check count diff export scan track watch monitor audit trace profile match filter sort poll research review
@@ -67,7 +67,7 @@ _WRITE_WEAK: Final = """
     scale index cache sign issue stay place setup connect disconnect snapshot sms text favorite favourite document group split leave
     transform highlight name map template heart progress bump prefill sync timeout signal format reverse arm disarm limit page pop dim
     mirror route optimize outline style align feed attribute target invite whisper shout hold release queue unlist change mock stub dm
-    pair alert
+    pair alert reward
 """
 _EXECUTE: Final = """
     execute exec invoke trigger evaluate eval generate deploy start stop resume launch spawn compile install reinstall click press
@@ -78,7 +78,8 @@ _EXECUTE: Final = """
     debounce stitch trim mux concatenate vectorize colorize regenerate failover cordon uncordon drain requeue train instruct instantiate
     ssh sudo curl upgrade downgrade refresh begin continue proceed vacuum compact defragment rebuild recompute recalculate rescan
     reprocess prefetch preload sanitize minify beautify prettify obfuscate attack defend heal equip craft emit halt interrupt quit brew
-    undock takeoff honk vibrate intercept throttle wget scp fulfill fulfil rollout restart perform doubletap longpress
+    undock takeoff honk vibrate intercept throttle wget scp fulfill fulfil rollout restart perform doubletap longpress recreate unseal
+    utilize
 """
 _EXECUTE_WEAK: Final = """
     run call build play pause skip seek stream print process rotate test control prompt chat turn switch power type fill step go use
@@ -100,8 +101,8 @@ _FINANCIAL: Final = """
 """
 _FINANCIAL_WEAK: Final = """
     charge deposit swap purchase trade stake mint payout checkout bid bet order transfer bridge fund tip settle supply airdrop invoice
-    bill book reserve rent lease hire exchange delegate recharge harvest short hedge wire claim spend reward tipping gift sponsor loan
-    credit debit auction wrap unwrap burn forfeit zap pledge rebate
+    bill book reserve rent lease hire exchange delegate recharge harvest short hedge wire claim spend tipping gift sponsor loan credit
+    debit auction wrap unwrap burn forfeit zap pledge rebate
 """
 _OTHER: Final = """
     wait sleep authenticate noop
