@@ -31,6 +31,7 @@ _REMEMBERED: Final = 256
 _SEEN_FOR: Final = timedelta(hours=1)  # then a list is compared again, so that whoever is shown it counts as one who is
 _MISSED: Final = 1_000
 _MOST_WAITING: Final = 8
+_NAMED: Final = 5
 _LONG: Final = 50_000  # characters; to read a definition that is longer takes a while, and is done beside the event loop
 _UNREAD: Final = KnownTool("Other", "High", changed="The server's list of tools could not be compared with the one before.")
 
@@ -70,7 +71,7 @@ class ToolLists:
         try:
             await asyncio.shield(loading)
         finally:
-            if loading.done():
+            if loading.done() and self._loading is loading:
                 self._loaded = not loading.cancelled() and loading.exception() is None
                 self._loading = None
 
@@ -120,7 +121,9 @@ class ToolLists:
         tools: list[JSON] = [*await self._upstreams.tools(server)]
         await self._take_over(server, state)
         state.missed.clear()
-        await asyncio.wait([self._begin(server, state, mcp.list_mark(tools), lambda: tools, OWN)])
+        mark = mcp.list_mark(tools)
+        if not self._is_old(server, state, mark, OWN):
+            await asyncio.wait([self._begin(server, state, mark, lambda: tools, OWN)])
         await self._compare_names(server)
 
     async def _compare_names(self, server: str) -> None:
@@ -164,12 +167,11 @@ class ToolLists:
 
     async def _take_over(self, server: str, state: _Server) -> None:
         """Take over what another process wrote, such as that somebody accepted a definition on the command line."""
-        stamp = await self._database.aread(partial(definitions.stamp, server=server))
-        if stamp != state.stamp:
-            rows = await self._database.aread(partial(definitions.rows, server=server))
-            async with state.turn:
-                self._definitions.load(rows)
-            state.stamp = stamp
+        async with state.turn:
+            stamp = await self._database.aread(partial(definitions.stamp, server=server))
+            if stamp != state.stamp:
+                self._definitions.load(await self._database.aread(partial(definitions.rows, server=server)))
+                state.stamp = stamp
 
     async def _described(self, server: str, tool: str) -> KnownTool | None:
         pin = self._definitions.undescribed(server, tool)
@@ -179,9 +181,10 @@ class ToolLists:
 
     async def _looked_again(self, server: str, tool: str) -> KnownTool | None:
         """Look whether somebody accepted the change: it is done in the database, and by other processes too."""
-        row = await self._database.aread(partial(definitions.find, server=server, tool=tool))
-        if row is not None:
-            self._definitions.accepted(row)
+        async with self._state(server).turn:
+            row = await self._database.aread(partial(definitions.find, server=server, tool=tool))
+            if row is not None:
+                self._definitions.accepted(row)
         return await self._described(server, tool)
 
     async def _looked_up(self, server: str, tool: str) -> KnownTool | None:
@@ -194,7 +197,7 @@ class ToolLists:
         if state.looking is not None:
             await asyncio.wait([state.looking], timeout=_LOOKUP_SECONDS)
         found = _UNREAD if self._unread(state) else await self._described(server, tool)
-        if found is None and len(state.missed) < _MISSED:
+        if found is None and not state.silent and len(state.missed) < _MISSED:
             state.missed.add(tool)
         return found
 
@@ -255,8 +258,9 @@ class ToolLists:
             log.warning("what changed in the tools of %s could not be written down: %s", server, error)
             return False
         self._definitions.adopt(observed, found, source=source, now=now)
-        for tool in observed.changed:
-            log.warning("the definition of the tool %r of %s changed: its calls are held until somebody accepts it", tool, server)
+        if observed.changed:
+            few = ", ".join(map(repr, observed.changed[:_NAMED])) + (", …" if len(observed.changed) > _NAMED else "")
+            log.warning("%d tools of %s are defined anew, and held until somebody accepts that: %s", len(observed.changed), server, few)
         for request_id in voided:
             self._changes.notify(request_id)
         return True
