@@ -13,8 +13,7 @@ from workflows.catalogue.verbs import Form, Verb, verb
 LONGEST_READ: Final = 2_000
 _MOST_TOKENS: Final = 60
 _MOST_SENTENCES: Final = 12
-_MOST_WILL: Final = re.compile(r"\b(?:will|can)\b", re.IGNORECASE)
-_ACTIONS: Final = 40
+_MOST_ACTIONS: Final = 40
 
 _MARKUP: Final = re.compile(r"`+|\*\*|__|#+ |<[^<>\n]{0,60}>|\[[A-Z_ ]{2,40}\]|^[^\w(<]+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?\u3002])\s+|\n+|(?<=[\u3002\uff1b])")
@@ -38,6 +37,7 @@ _SUBJECT: Final = re.compile(
     r"((?:also |will |can |permanently |immediately |irreversibly |instantly )*)([A-Za-z]+)((?: [A-Za-z]+){0,4})",
     re.IGNORECASE,
 )
+_WILL: Final = re.compile(r"\b(?:will|can)\b", re.IGNORECASE)
 _ACTIONS: Final = re.compile(
     r"\b(?:actions?|operations?|methods?|commands?|subcommands?|modes?|supports|capabilities)\b"
     r"(?: (?:include|are|supported|available))?[^:\n.]{0,30}:\s*([^.\n]{3,400})",
