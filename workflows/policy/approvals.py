@@ -30,7 +30,7 @@ LARGEST_QUORUM: Final = 100
 LONGEST_NAME: Final = 200
 LONGEST_SENTENCE: Final = 2_000
 
-_DURATION: Final = re.compile(r"(?:([0-9]{1,8})d)?(?:([0-9]{1,8})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,8})s)?")
+DURATION: Final = re.compile(r"(?:([0-9]{1,8})d)?(?:([0-9]{1,8})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,8})s)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Terms:
 
 def duration(text: str) -> timedelta | None:
     """Read "30m", "1h30m", "45s" or "2d"; None when it is written in another way."""
-    match = _DURATION.fullmatch(text)
+    match = DURATION.fullmatch(text)
     if match is None or not text:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())

@@ -46,6 +46,19 @@ from workflows.policy.shapes import Op, Outcome, Test
 Equal: TypeAlias = Callable[[object], bool | None]
 """Whether a value equals the rule's; None when the two cannot be compared."""
 
+MEANS: Final[Mapping[Op, str]] = {
+    Op.EQ: "equal to the value",
+    Op.NEQ: "not equal to it",
+    Op.IN: "equal to a member of the list",
+    Op.NOT_IN: "equal to none of them",
+    Op.LT: "less than the number",
+    Op.LTE: "at most",
+    Op.GT: "more than",
+    Op.GTE: "at least",
+    Op.REGEX: "text in which the pattern (RE2) is found anywhere",
+    Op.CONTAINS: "text with this text in it, or a list with this member",
+    Op.EXISTS: "there, and not null: true or false",
+}
 _ORDER: Final[Mapping[Op, Callable[[Any, Any], bool]]] = {Op.LT: operator.lt, Op.LTE: operator.le, Op.GT: operator.gt, Op.GTE: operator.ge}
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WANTED: Final = {
@@ -58,7 +71,7 @@ _WANTED: Final = {
     type(None): "null",
 }
 _LONGEST_NUMBER: Final = 1_000
-_LONGEST_PATTERN: Final = 10_000
+LONGEST_PATTERN: Final = 10_000
 
 
 def is_number(value: object) -> bool:
@@ -97,8 +110,8 @@ def why_no_pattern(value: JSON) -> str | None:
     """Say why a text is no pattern that can be searched for in time, or None when it is one."""
     if not isinstance(value, str):
         return f"regex takes a pattern as text, and this is {kind(value)}."
-    if len(value) > _LONGEST_PATTERN:
-        return f"The pattern is longer than {_LONGEST_PATTERN:,} characters: write a shorter one."
+    if len(value) > LONGEST_PATTERN:
+        return f"The pattern is longer than {LONGEST_PATTERN:,} characters: write a shorter one."
     try:
         _pattern(value)
     except re2.error as error:

@@ -66,13 +66,27 @@ def kind(value: object) -> str:
     return _KINDS.get(type(value), "not JSON")
 
 
-SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "args": (),
-    "grant": ("label", "owner", "server"),
-    "tool": ("name", "category", "risk", "annotations"),
-    "time": ("hour", "minute", "weekday", "date"),
+SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "args": {},
+    "grant": {
+        "label": "the label of the agent's grant",
+        "owner": "the person who answers for the agent",
+        "server": "the server that is called",
+    },
+    "tool": {
+        "name": "the tool's name",
+        "category": "what the catalogue makes of the tool",
+        "risk": "how much harm the tool can do, by the catalogue",
+        "annotations": "what the server says of the tool",
+    },
+    "time": {
+        "hour": "the hour, 0 to 23, in the time zone of the policy",
+        "minute": "the minute, 0 to 59",
+        "weekday": "the day of the week, in the time zone of the policy",
+        "date": "the day, like 2026-01-31, in the time zone of the policy",
+    },
 }
-"""The subjects of paths, and the names that each of them has; an argument may have any name."""
+"""The subjects of paths, and the names that each of them has, with what stands there; an argument may have any name."""
 
 
 def why_no_argument(names: str) -> str | None:

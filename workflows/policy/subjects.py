@@ -28,8 +28,8 @@ NAMES: Final = (("grant", "label"), ("grant", "owner"), ("grant", "server"), ("t
 EQUALITY: Final = frozenset({Op.EQ, Op.NEQ, Op.IN, Op.NOT_IN})
 ORDER: Final = frozenset({Op.LT, Op.LTE, Op.GT, Op.GTE})
 
-_DATE: Final = ("time", "date")
-_ANNOTATIONS: Final = (*HINTS, "title")
+DATE: Final = ("time", "date")
+ANNOTATIONS: Final = (*HINTS, "title")
 _SHORTEST_GUESS: Final = 3  # "mon"
 
 
@@ -49,7 +49,7 @@ def why_no_path(subject: str, rest: str) -> str | None:
 def _why_no_annotation(name: str) -> str | None:
     if not name or "." in name:
         return 'An annotation is named: write it like "tool.annotations.destructiveHint".'
-    near = "" if name in _ANNOTATIONS else _guess(name, _ANNOTATIONS)
+    near = "" if name in ANNOTATIONS else _guess(name, ANNOTATIONS)
     return f"MCP knows no annotation {json.dumps(name[:60])}{near}" if near else None
 
 
@@ -61,7 +61,7 @@ def why_never(path: tuple[str, ...], op: Op, value: JSON) -> str | None:
         return _why_no_word(place, op, wanted, WORDS[path])
     if path in NUMBERS:
         return _why_no_number(place, op, wanted, NUMBERS[path])
-    if path == _DATE:
+    if path == DATE:
         return _why_no_date(place, op, wanted)
     if path in NAMES:
         return _why_no_name(place, op, wanted)

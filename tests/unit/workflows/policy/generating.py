@@ -194,3 +194,21 @@ def documents() -> st.SearchStrategy[Written]:
             ),
         },
     )
+
+
+def objects(drawn: Written) -> list[Written]:
+    """Give every object of a document whose keys are those of the format: not the names of tools, and not what rules compare with."""
+    found = [drawn, *(drawn[key] for key in ("approval", "redact", "all_tools") if key in drawn)]
+    tools = [*drawn.get("tools", {}).values()]
+    found += [limit for holder in [*tools, drawn.get("all_tools", {})] for limit in holder.get("limits", [])]
+    rules = [rule for entry in tools for key in ("require", "deny_if", "require_approval") for rule in entry.get(key, [])]
+    listed = [each for rule in rules for one in rule["conditions"] for each in _inside(one)]
+    return [*found, *tools, *rules, *listed]
+
+
+def _inside(condition: Written) -> list[Written]:
+    found = [condition]
+    for joined in ("any", "all", "not"):
+        members = condition.get(joined, [])
+        found += [each for member in (members if isinstance(members, list) else [members]) for each in _inside(member)]
+    return found

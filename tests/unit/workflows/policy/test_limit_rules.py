@@ -55,28 +55,28 @@ def test_an_id_is_never_given_twice() -> None:
     assert [rule_id("/x", name, taken) for name in ("a-2", "a", "a", "a", "a/b")] == ["/x/a-2", "/x/a", "/x/a-3", "/x/a-4", "/x/a~1b"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "place", "word"),
-    [
-        ({"increment_from": 5}, "/increment_from", "a number"),
-        ({"increment_from": "amount"}, "/increment_from", '"args.amount"'),
-        ({"increment_from": "args"}, "/increment_from", '"args.amount"'),
-        ({"increment_from": "args."}, "/increment_from", '"args.amount"'),
-        ({"increment_from": "tool.risk"}, "/increment_from", '"args.amount"'),
-        ({"increment_from": "args.a..b"}, "/increment_from", "single dots"),
-        ({"increment_from": "args.items[0].amount"}, "/increment_from", "list"),
-        ({"increment_from": "args.a", "max": LARGEST_SUM + 1}, "/max", "9,007,199,254"),
-        ({"max": 2**53}, "/max", "9,007,199,254,740,991"),
-        ({"max": 10**400}, "/max", "smaller"),
-        ({"on_deny": None}, "/on_deny", "null"),
-        ({"on_deny": "x" * 2_001}, "/on_deny", "shorter"),
-        ({"counter": " "}, "/counter", "name"),
-        ({"counter": "x" * 201}, "/counter", "name"),
-        ({"increment": 5}, "/increment", "increment_from"),
-        ({"scop": "tool"}, "/scop", 'did you mean "scope"'),
-        ({"window": "minutes"}, "/window", 'did you mean "minute"'),
-    ],
-)
+SLIPS: list[tuple[dict[str, Any], str, str]] = [
+    ({"increment_from": 5}, "/increment_from", "a number"),
+    ({"increment_from": "amount"}, "/increment_from", '"args.amount"'),
+    ({"increment_from": "args"}, "/increment_from", '"args.amount"'),
+    ({"increment_from": "args."}, "/increment_from", '"args.amount"'),
+    ({"increment_from": "tool.risk"}, "/increment_from", '"args.amount"'),
+    ({"increment_from": "args.a..b"}, "/increment_from", "single dots"),
+    ({"increment_from": "args.items[0].amount"}, "/increment_from", "list"),
+    ({"increment_from": "args.a", "max": LARGEST_SUM + 1}, "/max", "9,007,199,254"),
+    ({"max": 2**53}, "/max", "9,007,199,254,740,991"),
+    ({"max": 10**400}, "/max", "smaller"),
+    ({"on_deny": None}, "/on_deny", "null"),
+    ({"on_deny": "x" * 2_001}, "/on_deny", "shorter"),
+    ({"counter": " "}, "/counter", "name"),
+    ({"counter": "x" * 201}, "/counter", "name"),
+    ({"increment": 5}, "/increment", "increment_from"),
+    ({"scop": "tool"}, "/scop", 'did you mean "scope"'),
+    ({"window": "minutes"}, "/window", 'did you mean "minute"'),
+]
+
+
+@pytest.mark.parametrize(("changes", "place", "word"), SLIPS)
 def test_a_slip_is_told_at_its_key(changes: dict[str, Any], place: str, word: str) -> None:
     """Each slip has one problem, at its place, with what to write."""
     written = document(tools={"pay": {"limits": [{**LIMIT, **changes}]}})

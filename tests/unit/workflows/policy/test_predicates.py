@@ -76,29 +76,29 @@ def test_the_depth_of_a_document_bounds_every_reader() -> None:
     assert "nested deeper" in problems(denying(nested(40)))[0].message
 
 
-@pytest.mark.parametrize(
-    ("written", "place", "word"),
-    [
-        ({"any": []}, "/any", "at least one condition"),
-        ({"all": []}, "/all", "at least one condition"),
-        ({"not": []}, "/not", "at least one condition"),
-        ({"any": {}}, "/any", "a list"),
-        ({"any": A}, "/any", "a list"),
-        ({"all": None}, "/all", "a list"),
-        ({"not": "x"}, "/not", "a list"),
-        ({"any": ["x"]}, "/any/0", "an object"),
-        ({"any": [A, {"any": []}]}, "/any/1/any", "at least one condition"),
-        ({"any": [A], "all": [B]}, "", '"any" stands alone in its object: put "all" into an object of its own.'),
-        ({"any": [A], "op": "eq"}, "", 'put "op" into'),
-        ({"not": A, "on_deny": "x"}, "", 'put "on_deny" into'),
-        ({"any": [{**A, "extra": 1}]}, "/any/0/extra", "Known here"),
-        ({"any": [{**A, "op": "equals"}]}, "/any/0/op", "eq, neq"),
-        ({"not": {**A, "value": "1", "op": "gt"}}, "/not/value", "without quotes"),
-        ({"not": {"any": [{**A, "path": "a"}]}}, "/not/any/0/path", '"args.a"'),
-        ({**A, "path": "args.a[0]"}, "/path", "list"),
-        ({**A, "path": "state.pay.calls"}, "/path", '"limits"'),
-    ],
-)
+SLIPS: list[tuple[dict[str, Any], str, str]] = [
+    ({"any": []}, "/any", "at least one condition"),
+    ({"all": []}, "/all", "at least one condition"),
+    ({"not": []}, "/not", "at least one condition"),
+    ({"any": {}}, "/any", "a list"),
+    ({"any": A}, "/any", "a list"),
+    ({"all": None}, "/all", "a list"),
+    ({"not": "x"}, "/not", "a list"),
+    ({"any": ["x"]}, "/any/0", "an object"),
+    ({"any": [A, {"any": []}]}, "/any/1/any", "at least one condition"),
+    ({"any": [A], "all": [B]}, "", '"any" stands alone in its object: put "all" into an object of its own.'),
+    ({"any": [A], "op": "eq"}, "", 'put "op" into'),
+    ({"not": A, "on_deny": "x"}, "", 'put "on_deny" into'),
+    ({"any": [{**A, "extra": 1}]}, "/any/0/extra", "Known here"),
+    ({"any": [{**A, "op": "equals"}]}, "/any/0/op", "eq, neq"),
+    ({"not": {**A, "value": "1", "op": "gt"}}, "/not/value", "without quotes"),
+    ({"not": {"any": [{**A, "path": "a"}]}}, "/not/any/0/path", '"args.a"'),
+    ({**A, "path": "args.a[0]"}, "/path", "list"),
+    ({**A, "path": "state.pay.calls"}, "/path", '"limits"'),
+]
+
+
+@pytest.mark.parametrize(("written", "place", "word"), SLIPS)
 def test_a_slip_in_a_group_is_told_at_its_place(written: dict[str, Any], place: str, word: str) -> None:
     """Each slip has one problem, at its place, with what to write."""
     assert places(denying(written)) == [f"{AT}/conditions/0{place}"]
