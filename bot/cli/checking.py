@@ -18,6 +18,7 @@ from bot.cli.tool_files import ToolsFile
 from bot.settings import SettingProblem, Settings, SettingsInvalid
 from bot.settings.references import secret_name
 from workflows.policy import Policy, intercept
+from workflows.policy.names import unknown_tools
 
 POLICIES, CONFIGS = frozenset({".json", ".yaml", ".yml"}), frozenset({".toml"})
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
@@ -64,7 +65,7 @@ def _configuration(config: Path) -> None:
         say(f"ok: {line}")
 
 
-def _policy(path: Path, listed: Sequence[str] | None) -> int:  # noqa: ARG001  # names that no tool has are not looked for yet
+def _policy(path: Path, listed: Sequence[str] | None) -> int:
     """Look at one policy, and give the number of its problems."""
     try:
         looked = policy_files.look(path)
@@ -72,6 +73,8 @@ def _policy(path: Path, listed: Sequence[str] | None) -> int:  # noqa: ARG001  #
         say(one_line(f"{path}: {error}"))
         return 1
     problems = looked.problems
+    if looked.policy is not None and listed is not None:
+        problems = unknown_tools(looked.policy, listed)
     notes = looked.policy.notes if looked.policy is not None else ()
     for line in chain(policy_files.lines(looked, problems), policy_files.lines(looked, notes, kind="note: ")):
         say(line)

@@ -1,5 +1,7 @@
-"""`askfirst policy`: a policy held against what is expected of it."""
+"""`askfirst policy`: a policy held against what is expected of it, converted to this format, and the schema of the format."""
 
+import json
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -7,11 +9,14 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import policy_files, tool_files
-from bot.cli.output import one_line, say
+from bot.cli import new_files, policy_files, tool_files
+from bot.cli.output import one_line, remark, say
 from bot.cli.policy_files import FileUnreadable, Looked
 from bot.cli.tool_files import NoToolList
-from workflows.policy import KnownTool, Policy
+from workflows.errors import AskfirstError
+from workflows.policy import KnownTool, Policy, PolicyInvalid, intercept
+from workflows.policy import schema as policy_schema
+from workflows.policy.converting import converted, left_out
 from workflows.policy.expecting import Expectations, ExpectationsInvalid, Outcome, expectations, judged
 
 app = typer.Typer(help="Test, convert and describe policies.", no_args_is_help=True)
@@ -23,6 +28,44 @@ Against = Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="
 @app.callback()
 def family() -> None:
     """Keep each word a word of its own."""
+
+
+class InFormAlready(AskfirstError):
+    """The policy is in this format already."""
+
+    code = "in_form_already"
+
+
+@app.command("convert")
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy in Intercept's format.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", help="A new file; standard output without it.")] = None,
+) -> None:
+    """Write an Intercept policy in this format, as JSON: it answers every call as before. What has no form here ends it with 1."""
+    looked = policy_files.look(file)
+    loaded = looked.policy
+    if loaded is None:
+        policy_files.refuse(looked, looked.problems)
+    if not intercept.is_intercept(loaded.document):
+        raise InFormAlready(f"{file} is PolicyLayer v1 already, which is this format: there is nothing to convert.")
+    try:
+        document = converted(loaded)
+    except PolicyInvalid as invalid:
+        policy_files.refuse(looked, invalid.problems)
+    for line in policy_files.lines(looked, (*loaded.notes, *left_out(loaded)), kind="note: "):
+        remark(line)
+    text = json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        new_files.write(output, text)
+        remark(f"wrote {output}. Look at it with: askfirst check {output}")
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of policies, for editors that complete and check them."""
+    sys.stdout.write(policy_schema.text())
 
 
 @app.command("test")

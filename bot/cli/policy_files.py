@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -55,11 +56,16 @@ def good(path: Path) -> Policy:
     """Read a policy file for a command that needs one; what is wrong in it is told, all of it, and ends the command with 1."""
     looked = look(path)
     if looked.policy is None:
-        for line in lines(looked, looked.problems):
-            remark(line)
-        remark(f"{counted(len(looked.problems))}. Nothing was done.")
-        raise typer.Exit(1)
+        refuse(looked, looked.problems)
     return looked.policy
+
+
+def refuse(looked: Looked, problems: Sequence[Problem]) -> NoReturn:
+    """Tell of problems aside, and end the command with 1."""
+    for line in lines(looked, problems):
+        remark(line)
+    remark(f"{counted(len(problems))}. Nothing was done.")
+    raise typer.Exit(1)
 
 
 def counted(problems: int) -> str:

@@ -1,16 +1,15 @@
 """`askfirst scan`: what a server's tools do, how much care they ask for, and a policy for them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot.cli import scanned, tool_files
+from bot.cli import new_files, scanned, tool_files
 from bot.cli.options import CONFIG, Config, Json
 from bot.cli.output import document, remark, say, table
-from bot.cli.setup import NotOverwritten, NotWritten
 from workflows import catalogue
 from workflows.calls import JSON
 
@@ -41,7 +40,8 @@ def scan(
     definitions = _definitions(server, url, headers or [], source, config)
     classified = catalogue.classify_all(definitions)
     if write is not None:
-        _write(write, catalogue.recommend(classified, approvers=approvers))
+        new_files.write(write, json.dumps(catalogue.recommend(classified, approvers=approvers), indent=2) + "\n")
+        remark(f"wrote {write}. Look at it with: askfirst check {write}")
     if as_json:
         document(scanned.plain(classified, approvers=approvers))
         return
@@ -63,14 +63,3 @@ def _definitions(server: str | None, url: str | None, headers: Sequence[str], so
     if server is not None:
         return servers.tools_of(config, server)
     raise typer.BadParameter("Name a server of the configuration, or give --url or --from.", param_hint="SERVER")
-
-
-def _write(path: Path, policy: Mapping[str, JSON]) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(json.dumps(policy, indent=2, ensure_ascii=True) + "\n")
-    except FileExistsError as error:
-        raise NotOverwritten(f"{path} exists already, and is not overwritten. Name a new file.") from error
-    except OSError as error:
-        raise NotWritten(f"{path} cannot be written: {error.strerror}. Name another file.") from error
-    remark(f"wrote {path}. Look at it with: askfirst check {path}")

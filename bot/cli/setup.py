@@ -8,22 +8,10 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.new_files import NotOverwritten, NotWritten
 from bot.cli.output import say
-from workflows.errors import AskfirstError
 
 STARTERS = {"askfirst.toml": "askfirst.toml", "policies/payments.json": "payments.json"}
-
-
-class NotOverwritten(AskfirstError):
-    """A file is in the way, and is not overwritten."""
-
-    code = "not_overwritten"
-
-
-class NotWritten(AskfirstError):
-    """A file cannot be written."""
-
-    code = "not_written"
 
 
 def init(directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write; made when it is not there.")] = Path()) -> None:

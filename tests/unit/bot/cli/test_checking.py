@@ -1,5 +1,6 @@
 """`askfirst check`."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,23 @@ def test_every_problem_of_every_file_is_told(tmp_path: Path) -> None:
     assert lines[4].startswith(f"ok: {good}: ")
     assert lines[5].startswith(f"{gone}: There is no file ")
     assert lines[6] == "3 problems. Nothing was started or changed."
+
+
+def test_names_that_no_tool_has_are_problems(tmp_path: Path) -> None:
+    """With the server's tools at hand, a misspelt name is told with the one that was probably meant."""
+    tools = file(tmp_path, "tools.json", json.dumps({"tools": [{"name": "pays"}, {"name": "read_it"}]}))
+    policy = file(tmp_path, "a.json", V1)
+    said = type_in("check", policy, "--tools", tools)
+    assert (said.code, said.err) == (1, "")
+    lines = said.out.splitlines()
+    assert lines[0].startswith(f'{policy}:5: /tools/pay: No listed tool is called "pay"')
+    assert 'did you mean "pays"?' in lines[0]
+    assert lines[1].startswith('    "pay": {')
+    assert lines[2:] == ["1 problem. Nothing was started or changed."]
+    tools.write_text(json.dumps([{"name": "pay"}, {"name": "read_it"}]))
+    assert type_in("check", policy, "--tools", tools).code == 0
+    tools.write_text("{}")
+    assert type_in("check", policy, "--tools", tools).err.endswith("[no_tool_list]\n")
 
 
 def test_a_line_is_shown_as_it_can_be_shown(tmp_path: Path) -> None:

@@ -98,3 +98,69 @@ def test_a_file_that_cannot_be_used_is_no_success(place: Path, text: str, senten
 def test_a_test_without_a_file_is_misuse() -> None:
     """There is nothing to test."""
     assert type_in("policy", "test").code == 2
+
+
+INTERCEPT = """version: "1"
+description: What the bank may do.
+default: deny
+tools:
+  pay:
+    rules:
+      - name: small
+        conditions: [{path: args.amount, op: lte, value: 500}]
+        on_deny: Too much.
+      - {name: ask, action: require_approval, approval_timeout: 15m}
+"""
+
+
+def test_an_intercept_policy_is_converted(tmp_path: Path) -> None:
+    """It is printed as JSON, loads, and answers as before; what is left out is told aside."""
+    old, new = tmp_path / "old.yaml", tmp_path / "new.json"
+    old.write_text(INTERCEPT)
+    said = type_in("policy", "convert", old)
+    assert said.code == 0
+    assert f"{old}:2: note: /description: " in said.err
+    new.write_text(said.out)
+    for amount, verdict in ((5, "hold"), (501, "deny")):
+        for path in (old, new):
+            found = type_in("explain", "--policy", path, "--tool", "pay", "--args", json.dumps({"amount": amount}), "--json")
+            assert json.loads(found.out)["verdict"] == verdict
+
+
+def test_a_conversion_is_written_into_a_new_file_only(tmp_path: Path) -> None:
+    """Nothing is overwritten."""
+    old, new = tmp_path / "old.yaml", tmp_path / "new.json"
+    old.write_text(INTERCEPT)
+    said = type_in("policy", "convert", old, "--output", new)
+    assert (said.code, said.out) == (0, "")
+    assert f"wrote {new}." in said.err
+    written = new.read_text()
+    assert json.loads(written)["version"] == "1"
+    again = type_in("policy", "convert", old, "--output", new)
+    assert (again.code, again.out) == (1, "")
+    assert again.err.endswith("[not_overwritten]\n")
+    assert new.read_text() == written
+
+
+def test_what_cannot_be_converted_is_refused(place: Path) -> None:
+    """A policy of this format, one with problems, and one whose rules have no form here: each says why."""
+    same = type_in("policy", "convert", place / "policies" / "bank.json")
+    assert (same.code, same.out) == (1, "")
+    assert "is PolicyLayer v1 already" in same.err
+    bad = place / "bad.yaml"
+    bad.write_text("version: '1'\ntools: {pay: {rules: [{action: denny}]}}\n")
+    said = type_in("policy", "convert", bad)
+    assert (said.code, said.out) == (1, "")
+    assert f"{bad}:2: /tools/pay/rules/0/action: " in said.err
+    bad.write_text("version: '1'\ntools: {'pay*': {rules: [{action: deny}]}}\n")
+    said = type_in("policy", "convert", bad)
+    assert (said.code, said.out) == (1, "")
+    assert "there is no form for it" in said.err
+    assert said.err.splitlines()[-1] == "1 problem. Nothing was done."
+
+
+def test_the_schema_is_printed() -> None:
+    """As it is published."""
+    said = type_in("policy", "schema")
+    assert (said.code, said.err) == (0, "")
+    assert json.loads(said.out)["$schema"].startswith("https://json-schema.org/")

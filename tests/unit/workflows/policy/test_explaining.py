@@ -1,21 +1,22 @@
 """The trace tells the truth: what it says decided is what the verdict names."""
 
+import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.workflows.policy import generating, intercept_documents
 from tests.unit.workflows.policy.documents import call, only, policy, tool
-from workflows.calls import JSON
-from workflows.policy import Effect, KnownTool, Situation, evaluate
+from workflows.calls import JSON, ToolCall
+from workflows.policy import Effect, KnownTool, Policy, Situation, evaluate, load
 from workflows.policy.evaluating import CHANGED, DEFAULT_DENY, HIDDEN, NO_POLICY
 from workflows.policy.explaining import DEFAULT_ALLOW, MONITORING, Explanation, Kind, Step, explain, spelled, unused
 from workflows.policy.looking import Joint, Looked, Met
 
-NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 PAYS = KnownTool("Financial", "Critical", changed="- a\n+ b")
 
 
@@ -29,68 +30,8 @@ def decided(found: Explanation) -> list[Step]:
     return [step for step in found.trace if step.decided]
 
 
-_numbers = st.one_of(st.integers(0, 9), st.sampled_from(["5", "x", None, True, [5], {"b": 5}, 5.5]))
-_arguments = st.dictionaries(st.sampled_from(["a", "b", "A"]), st.one_of(_numbers, st.dictionaries(st.just("b"), _numbers)), max_size=3)
-_condition = st.one_of(
-    st.builds(
-        lambda path, op, value: {"path": path, "op": op, "value": value},
-        st.sampled_from(["args.a", "args.a.b", "args.b"]),
-        st.sampled_from(["gt", "lte", "eq", "neq"]),
-        st.integers(0, 9),
-    ),
-    st.builds(
-        lambda path, value: {"path": path, "op": "exists", "value": value}, st.sampled_from(["args.a", "grant.label"]), st.booleans()
-    ),
-    st.builds(lambda value: {"path": "tool.category", "op": "eq", "value": value}, st.sampled_from(["Read", "Financial"])),
-    st.builds(lambda value: {"path": "time.hour", "op": "gte", "value": value}, st.sampled_from([11, 13])),
-)
-_nested = st.recursive(
-    _condition,
-    lambda inner: st.builds(
-        lambda joined, members: {joined: members}, st.sampled_from(["any", "all", "not"]), st.lists(inner, min_size=1, max_size=2)
-    ),
-    max_leaves=4,
-)
-_conditions = st.lists(_nested, max_size=2)
-_predicate = st.fixed_dictionaries({"conditions": _conditions})
-_question = st.fixed_dictionaries(
-    {"conditions": _conditions}, optional={"quorum": st.integers(1, 2), "expires_in": st.sampled_from(["1m", "1h"])}
-)
-_limit = st.one_of(
-    st.just({"counter": "calls", "window": "hour", "max": 3, "scope": "grant"}),
-    st.just({"counter": "sum", "window": "day", "max": 4, "scope": "tool", "increment_from": "args.a"}),
-)
-_entry = st.fixed_dictionaries(
-    {},
-    optional={
-        "require": st.lists(_predicate, max_size=1),
-        "deny_if": st.lists(_predicate, max_size=2),
-        "require_approval": st.lists(_question, max_size=2),
-        "limits": st.lists(_limit, max_size=1),
-    },
-)
-_documents = st.fixed_dictionaries(
-    {
-        "default": st.sampled_from(["allow", "deny", "require_approval"]),
-        "hide": st.sampled_from([[], ["other"], ["p*y"]]),
-        "tools": st.dictionaries(st.sampled_from(["pay", "p*", "*", "other"]), _entry, max_size=3),
-        "changed_tools": st.sampled_from(["hold", "deny"]),
-        "mode": st.sampled_from(["enforce", "monitor"]),
-    }
-)
-_situations = st.builds(
-    Situation,
-    label=st.sampled_from([None, "ci"]),
-    at=st.sampled_from([None, NOON]),
-    tool=st.sampled_from([None, KnownTool("Read", "Low"), PAYS]),
-)
-
-
-@settings(deadline=None)
-@given(_documents, _arguments, _situations)
-def test_the_trace_decides_as_the_policy_does(changes: dict[str, JSON], arguments: dict[str, JSON], situation: Situation) -> None:
-    """For any document and call the verdict is that of evaluate, and the one step that decided is the rule that it names."""
-    loaded, asked = policy(**changes), call("pay", **arguments)
+def agrees(loaded: Policy, asked: ToolCall, situation: Situation) -> None:
+    """The verdict is that of evaluate, and the one step that decided is the rule that it names."""
     found, verdict = explain(loaded, asked, situation), evaluate(loaded, asked, situation)
     assert found.verdict == verdict
     deciders = decided(found)
@@ -102,6 +43,24 @@ def test_the_trace_decides_as_the_policy_does(changes: dict[str, JSON], argument
         assert [step.rule for step in deciders] in ([], [DEFAULT_ALLOW])
         assert verdict.effect is Effect.ALLOW
     assert [step.rule for step in found.trace if step.kind is Kind.MODE] == [MONITORING] * (verdict.monitored is not None)
+    assert json.dumps([step.plain() for step in found.trace])
+
+
+@settings(deadline=None)
+@given(generating.documents(), generating.calls(), generating.situations())
+def test_the_trace_decides_as_the_policy_does(document: dict[str, JSON], asked: ToolCall, situation: Situation) -> None:
+    """For any document, call and situation."""
+    agrees(load(json.dumps(document), name="random"), asked, situation)
+
+
+@settings(deadline=None)
+@given(intercept_documents.documents(), st.one_of(intercept_documents.calls(), intercept_documents.well_typed()), st.booleans())
+def test_the_trace_of_an_intercept_policy_decides_so_too(document: dict[str, JSON], asked: ToolCall, counted: bool) -> None:  # noqa: FBT001  # hypothesis passes it
+    """Also where conditions read counters, whether what is used of them is known or not."""
+    loaded = load(json.dumps(document), name="random")
+    used, assumed = unused(loaded, asked.tool)
+    assert (assumed is None) == (used == {})
+    agrees(loaded, asked, Situation(used=used if counted else {}))
 
 
 def _means(step: Step) -> str:
