@@ -42,7 +42,7 @@ class Refused:
 
     @property
     def sentence(self) -> str:
-        """Say what is used up, in the words of the policy where it has some, and what to do next."""
+        """Say what is used up, in the words of the policy where it has some, and what to do next. It names no argument's value."""
         limit = self.limit
         if self.retry_at is None:
             return " ".join(filter(None, (limit.message, _never(limit))))
@@ -52,8 +52,7 @@ class Refused:
         limit = self.limit
         if self.left < 1:
             return f"The limit of {_most(limit)} is used up ({limit.counter})."
-        left, wanted = shown(self.left, limit), shown(limit.amount, limit)
-        return f"The limit of {_most(limit)} is used up but for {left} ({limit.counter}), and this call uses {wanted}."
+        return f"The limit of {_most(limit)} is used up but for {shown(self.left, limit)} ({limit.counter}), and this call uses more."
 
 
 def _most(limit: Limit) -> str:
@@ -65,8 +64,8 @@ def _most(limit: Limit) -> str:
 def _never(limit: Limit) -> str:
     if limit.max < 1 or not limit.increment_from:
         return f"The limit of {_most(limit)} lets nothing through ({limit.counter}), now or later."
-    place, amount = f"args.{'.'.join(limit.increment_from)}", shown(limit.amount, limit)
-    return f"{place} is {amount}, and no more than {_most(limit)} fit in the limit {limit.counter}: send a smaller amount."
+    place = f"args.{'.'.join(limit.increment_from)}"
+    return f"{place} is more than ever fits in the limit of {_most(limit)} ({limit.counter}): send a smaller amount."
 
 
 def impossible(limits: Sequence[Limit]) -> Refused | None:

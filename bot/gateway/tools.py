@@ -23,6 +23,7 @@ from workflows.counters import read as read_counters
 from workflows.errors import AskfirstError, DatabaseUnusable, NotAllowed, TooManyPending, Unmanned, UpstreamUnreachable
 from workflows.lifecycle import Held
 from workflows.policy import Audited, Effect, Hold, KnownTool, Policy, Situation, Verdict, counters, evaluate
+from workflows.policy.shapes import Shape
 from workflows.policy.situation import UNKNOWN
 from workflows.tables import Grant
 
@@ -76,7 +77,7 @@ class Asked:
         detail: Mapping[str, JSON] | Told
         if self.verdict.monitored is not None:
             detail = self.facts(self.verdict.rule) | _monitored(self.verdict, self.verdict.monitored)
-        elif self.policy is not None and self.policy.shape.audited is Audited.KEYS and len(keys) <= _FEW:
+        elif self.policy is not None and _tells_keys(self.policy.shape) and len(keys) <= _FEW:
             detail = _told(self.verdict.rule, self.grant.policy, keys)
         else:
             detail = self.facts(self.verdict.rule)
@@ -88,6 +89,11 @@ class Asked:
 def _told(rule: str, policy: str | None, keys: tuple[str, ...]) -> Told:
     told_keys: list[JSON] = [*sorted(keys)]
     return audit.told({"rule": rule, "policy": policy, "argument_keys": told_keys})
+
+
+def _tells_keys(shape: Shape) -> bool:
+    """Tell whether the trail has the keys of arguments, as they are."""
+    return shape.audited is Audited.KEYS and not shape.redaction.patterns
 
 
 def _monitored(verdict: Verdict, hold: Hold) -> dict[str, JSON]:

@@ -68,6 +68,9 @@ def test_the_audit_hides_what_the_policy_wants_hidden(scene: Scene) -> None:
     assert "zoe" not in json.dumps(told)
     assert "DE77" not in json.dumps(told)
     assert Redaction.read(held.request.redaction) == scene.policy.shape.redaction
+    scene.policy = make_policy(redact={"patterns": ["IBAN [A-Z0-9]+"]})
+    scene.hold(make_call({"to IBAN DE77": 1}))
+    assert "DE77" not in json.dumps(scene.last())
 
 
 def test_a_held_call_keeps_what_is_known_of_its_tool(scene: Scene) -> None:

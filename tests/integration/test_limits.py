@@ -86,7 +86,7 @@ def test_an_amount_passes_as_long_as_it_fits_and_the_refusal_says_what_is_left(s
     refused = _reserve(scene, _charged(_spend("120.5")))
     assert refused == Refused(_spend("120.5"), HOUR + timedelta(hours=1), 120 * MICRO)
     assert refused is not None
-    said = "The limit of 1000 an hour is used up but for 120 (spend), and this call uses 120.5. Try again at 2026-01-15T13:00:00Z."
+    said = "The limit of 1000 an hour is used up but for 120 (spend), and this call uses more. Try again at 2026-01-15T13:00:00Z."
     assert refused.sentence == said
     assert _reserve(scene, _charged(_spend("120"))) is None
     assert _used(scene) == {HOUR: 1000 * MICRO}
@@ -100,7 +100,7 @@ def test_an_amount_that_fits_in_no_window_is_refused_for_ever(scene: Scene, befo
     refused = _reserve(scene, _charged(_spend("1000.000001"), _limit(9, name="a", window=Window.DAY)))
     assert refused is not None
     assert refused.retry_at is None
-    assert refused.sentence == "args.amount is 1000.000001, and no more than 1000 an hour fit in the limit spend: send a smaller amount."
+    assert refused.sentence == "args.amount is more than ever fits in the limit of 1000 an hour (spend): send a smaller amount."
     assert _used(scene) == ({HOUR: MICRO} if before else {})
 
 

@@ -269,7 +269,7 @@ def test_an_approval_is_void_when_a_limit_would_never_let_it_through(scene: Scen
     request_id = scene.approved(call=make_call({"amount": 80.5}))
     scene.policy = make_policy(refund={"limits": [{**spend, "max": 80}]})
     assert scene.claim(request_id) is None
-    assert "args.amount is 80.5, and no more than 80 an hour fit in the limit spend" in (scene.row(request_id).decision_reason or "")
+    assert "args.amount is more than ever fits in the limit of 80 an hour (spend)" in (scene.row(request_id).decision_reason or "")
 
 
 def test_a_release_uses_the_amount_that_its_arguments_name(scene: Scene) -> None:

@@ -15,7 +15,7 @@ from workflows.lifecycle.moves import change, lock, move, note
 from workflows.people import ApproverGroup
 from workflows.policy import Audited, KnownTool, Policy, Verdict
 from workflows.quorum import why_unmanned
-from workflows.redaction import redact
+from workflows.redaction import NOTHING, redact, redact_text
 from workflows.states import LIVE, TERMINAL, WAITING, Event, State
 from workflows.tables import ApprovalRequest, Grant
 
@@ -130,9 +130,10 @@ def join(session: Session, call: ToolCall, *, grant: Grant, now: datetime, waiti
 
 def argument_detail(policy: Policy | None, call: ToolCall) -> dict[str, JSON]:
     """What the audit tells of the arguments: the sorted keys, or the redacted values where the policy says `"audit": "redacted"`."""
+    rules = policy.shape.redaction if policy is not None else NOTHING
     if policy is not None and policy.shape.audited is Audited.REDACTED:
-        return {"arguments": redact(dict(call.arguments), policy.shape.redaction)}
-    keys: list[JSON] = [*sorted(call.arguments)]
+        return {"arguments": redact(dict(call.arguments), rules)}
+    keys: list[JSON] = [redact_text(key, rules) for key in sorted(call.arguments)]
     return {"argument_keys": keys}
 
 

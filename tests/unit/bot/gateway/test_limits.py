@@ -138,7 +138,7 @@ async def test_an_argument_is_added_up_and_the_refusal_tells_what_is_left(databa
     """Exactly, to the last cent; and what passes is what fits, not what comes first."""
     async with _staged(database, upstream, _spending()) as stage:
         words = [(await stage.send(call("limited", {"amount": amount}))).words for amount in (879.99, "0.01", 120.01, 120)]
-    left = "The limit of 1000 an hour is used up but for 120 (spend), and this call uses 120.01. Try again at 2026-01-15T13:00:00Z."
+    left = "The limit of 1000 an hour is used up but for 120 (spend), and this call uses more. Try again at 2026-01-15T13:00:00Z."
     assert words == ["done", "done", f"[POLICY DENIED] {left}", "done"]
     assert [received.message["params"]["arguments"]["amount"] for received in upstream.calls] == [879.99, "0.01", 120]
 
@@ -147,7 +147,7 @@ async def test_an_amount_that_fits_nowhere_is_refused_without_a_time(database: D
     """The agent is told to send a smaller one."""
     async with _staged(database, upstream, _spending()) as stage:
         answer = await stage.send(call("limited", {"amount": 1000.5}))
-    said = "args.amount is 1000.5, and no more than 1000 an hour fit in the limit spend: send a smaller amount."
+    said = "args.amount is more than ever fits in the limit of 1000 an hour (spend): send a smaller amount."
     assert answer.words == f"[POLICY DENIED] {said}"
     assert upstream.calls == []
 

@@ -1,18 +1,24 @@
 """What the gateway tells the policy beside the call: who asks, when, about which tool, and how much of a counter is used."""
 
+import contextlib
 import json
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from bot.gateway.replies import UNAVAILABLE
+from bot.mcp import Listing
 from tests.factories import OLIVIA, make_grant
+from tests.fakes import relayed
 from tests.fakes.relayed import Relayed
 from tests.unit.bot.gateway.stage import TOKEN, Set, Stage, address, call, raised, rules
 from workflows.calls import JSON
 from workflows.database import Database
-from workflows.policy import KnownTool
+from workflows.policy import KnownTool, load
 from workflows.recorder import Recorder
 
 OTHER = "other-agent"
@@ -30,6 +36,10 @@ class Shelf:
         """Say what is known."""
         self.asked.append((server, tool))
         return self.tools.get(tool)
+
+    async def passed(self, server: str, found: Listing, *, source: str) -> None:
+        """No list passes in these tests."""
+        raise AssertionError((server, found, source))
 
 
 def _only(path: str, op: str, value: JSON) -> dict[str, JSON]:
@@ -153,3 +163,61 @@ async def test_an_allowed_call_of_a_policy_without_counters_reads_no_database(st
     monkeypatch.setattr(Database, "awrite", never)
     monkeypatch.setattr(Recorder, "note", lambda *_: None)
     assert await _passes(stage)
+
+
+COUNTING = """
+version: "1"
+default: deny
+tools:
+  list_customers:
+    rules:
+      - name: after a look
+        conditions: [{path: state.limited.looks, op: gte, value: 2}]
+        on_deny: Look twice first.
+  limited:
+    rules:
+      - name: looks
+        conditions: [{path: state.limited.looks, op: lte, value: 3}]
+        state: {counter: looks, window: hour}
+        on_deny: You looked enough.
+"""
+
+
+@contextlib.asynccontextmanager
+async def _counting(database: Database, upstream: Relayed) -> AsyncIterator[Stage]:
+    policy = load(COUNTING, name="payments")
+    async with raised(database, Set([address(upstream)], policies={"payments": policy}, grants=GRANTS)) as stage:
+        yield stage
+
+
+async def test_a_policy_can_ask_how_much_another_tools_counter_has(database: Database, upstream: Relayed) -> None:
+    """In the window of now, with the calls of every agent, and without those that failed."""
+    async with _counting(database, upstream) as stage:
+        assert (await stage.send(call())).words == "[POLICY DENIED] Look twice first."
+        await stage.send(call("limited"))
+        upstream.on["tools/call"] = relayed.text("no", is_error=True)
+        await stage.send(call("limited"))
+        del upstream.on["tools/call"]
+        await stage.context.recorder.close()
+        assert not await _passes(stage)
+        await stage.send(call("limited"), token=OTHER)
+        assert [await _passes(stage), await _passes(stage, OTHER)] == [True, True]
+        words = [(await stage.send(call("limited"))).words for _ in range(2)]
+        assert words == ["done", "[POLICY DENIED] You looked enough. Try again at 2026-01-15T13:00:00Z."]
+        stage.clock.later(hours=1)
+        assert not await _passes(stage)
+
+
+async def test_a_counter_that_cannot_be_read_lets_nothing_through(database: Database, upstream: Relayed) -> None:
+    """The agent gets an error that says to try again, and nothing is sent."""
+    async with _counting(database, upstream) as stage:
+        for _ in range(2):
+            await stage.send(call("limited"))
+        await stage.context.recorder.close()
+        sent = len(upstream.calls)
+        await database.awrite(lambda session: session.connection().execute(sa.text("ALTER TABLE counters RENAME TO hidden")))
+        answer = await stage.send(call())
+        assert answer.error["code"] == UNAVAILABLE
+        await database.awrite(lambda session: session.connection().execute(sa.text("ALTER TABLE hidden RENAME TO counters")))
+        assert len(upstream.calls) == sent
+        assert await _passes(stage)

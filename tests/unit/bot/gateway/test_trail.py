@@ -42,6 +42,17 @@ async def test_an_allowed_call_is_told_soon_after(stage: Stage) -> None:
     assert row.at == stage.clock.now
 
 
+async def test_what_a_policy_wants_hidden_is_hidden_in_the_keys_too(database: Database, upstream: Relayed) -> None:
+    """Of a call that is forwarded, and of one that is denied."""
+    policy = rules(redact={"patterns": ["DE[0-9]+"]})
+    async with raised(database, Set([address(upstream)], policies={"payments": policy})) as stage:
+        for tool in ("list_customers", "wipe"):
+            await stage.send(call(tool, {"account DE77": 1}))
+        rows = await stage.trail("call.forwarded", "call.denied")
+    assert len(rows) == 2
+    assert not [row for row in rows if "DE77" in row.detail]
+
+
 async def test_a_durable_trail_tells_before_the_call_is_sent(database: Database, upstream: Relayed) -> None:
     """The row is committed when the upstream sees the first byte."""
     seen: list[list[str]] = []
