@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from workflows.catalogue import phrases
+from workflows.catalogue import nouns, phrases
 from workflows.catalogue.describing import claims, read_description
 from workflows.catalogue.hidden import quoted
 from workflows.catalogue.languages import read_foreign
@@ -19,6 +19,7 @@ _SHORT: Final = 4  # letters of a word that may be a name: paga
 _NOTHING: Final = "nothing in it says what it does"
 _STATEMENTS: Final = bag("sql cypher statement")
 _COMMANDS: Final = bag("command code script")
+_KEPT: Final = bag("save create add write set")  # these leave something behind, on a screen too
 _RUNS: Final = bag("run execute query perform exec")
 _CANCELS: Final = bag("cancel abort void expire revoke clear reset")
 _MAKES: Final = bag("create add make submit post new")  # "create a build" starts it
@@ -49,6 +50,7 @@ def decide(name: Sequence[str], description: str, taken: Parameters) -> tuple[Ca
     _by_phrases(weighing, description, named, described, sure=sure)
     _by_choices(weighing, taken)
     _by_parameters(weighing, description, taken, described)
+    _by_place(weighing, name, named, described)
     return weighing.category, tuple(weighing.reasons)
 
 
@@ -90,10 +92,13 @@ def _both(named: Said, described: Said) -> _Weighing:
         return _Weighing(named.category, [name])
     if described.category.grave and described.strength is Strength.PLAIN:
         return _Weighing(described.category, [text])
-    if named.base and named.base == described.base:
-        return _Weighing(described.category, [name, text])
+    if named.base and named.base == described.base and not named.category.grave:
+        known = verb(named.base)  # what knows more of the object than the verb alone decides
+        plain = known is not None and described.category is known.category
+        return _Weighing(named.category, [text, name]) if plain else _Weighing(described.category, [name, text])
     starts = named.base in _MAKES and described.category is Category.EXECUTE and described.base in _STARTS
-    if starts or described.strength > named.strength:
+    more = named.category is Category.READ and described.category is Category.WRITE and described.joined  # it reads, and then it writes
+    if starts or more or described.strength > named.strength:
         return _Weighing(described.category, [text])
     return _Weighing(named.category, [name])
 
@@ -119,6 +124,13 @@ def _by_phrases(weighing: _Weighing, description: str, named: Said | None, descr
 def _by_status(weighing: _Weighing, description: str) -> None:
     if status := phrases.first(phrases.ONLY_STATUS, description):
         weighing.becomes(Category.WRITE, f'the description says "{quoted(status)}"')
+
+
+def _by_place(weighing: _Weighing, name: Sequence[str], named: Said | None, described: Said | None) -> None:
+    """On a screen, what would be a write elsewhere is a click or a key."""
+    kept = {said.base for said in (named, described) if said} & _KEPT
+    if weighing.category is Category.WRITE and len(name) > 1 and name[0] in nouns.DRIVEN and not kept:
+        weighing.becomes(Category.EXECUTE, f'the name begins with "{quoted(name[0])}"')
 
 
 def _by_choices(weighing: _Weighing, taken: Parameters) -> None:

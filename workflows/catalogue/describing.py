@@ -54,7 +54,8 @@ _LEAD: Final = bag(
     assistant please easily quickly safely automatically directly simply always securely programmatically efficiently atomically
     asynchronously synchronously conditionally optionally first then now immediately instantly manually partially fully permanently
     irreversibly bulk batch successfully remotely temporarily properly intelligently interactively just only over around also async
-    quick fast in single step deprecated beta experimental legacy preferred recommended premium pro free paid admin required and
+    quick fast in single step deprecated beta experimental legacy preferred attempt attempts try tries recommended premium pro free paid
+    admin required and
     """
 )
 _DETERMINERS: Final = bag(
@@ -84,6 +85,7 @@ _SHAPES: Final = bag(
 )
 _CHAIN: Final = frozenset({",", "and", "or", "/", "&", "then", "and/or"})
 _TIDIES: Final = bag("cleanup clean clear reset flush expire empty strip")  # as a second verb: what is left over from the first
+_VAGUE: Final = bag("submit issue request make use utilize give provide handle access")
 _FRAMES: Final = bag("manage handle control administer maintain support perform interact operate")
 
 
@@ -175,6 +177,8 @@ def _verb_phrase(tokens: Sequence[str]) -> Said | None:
 
 
 def _strength(found: Verb) -> Strength:
+    if found.base in _VAGUE:
+        return Strength.LIKELY
     return Strength.PLAIN if not found.weak or found.form is Form.BASE else Strength.LIKELY
 
 
@@ -233,8 +237,9 @@ def _joined(tokens: Sequence[str], first: Verb) -> list[Said]:
         if found is None or found.form is not first.form:
             chained = chained and (word in _CHAIN or word in _ADVERBS)
             continue
-        if _is_joined(tokens, index, first, found) and (chained or not _is_bare(tokens, index, found)):
-            said.append(Said(weigh(found, _objects_after(tokens, index), _clause(tokens, index)), word, Strength.PLAIN, found.base))
+        if _is_joined(tokens, index, first, found) and (chained or not _is_bare(tokens, index, found, first)):
+            around = [*tokens[:index], *_clause(tokens, index)]
+            said.append(Said(weigh(found, _objects_after(tokens, index), around), word, Strength.PLAIN, found.base, joined=True))
         else:
             chained = False
     return said
@@ -258,9 +263,9 @@ def _is_joined(tokens: Sequence[str], index: int, first: Verb, found: Verb) -> b
     return not (first.category is Category.READ and found.base in _SHAPES)
 
 
-def _is_bare(tokens: Sequence[str], index: int, found: Verb) -> bool:
-    """Whether a word in base form stands like a noun: "buy volume, sell volume"; an article after it makes it a verb."""
-    if found.form is not Form.BASE and not found.weak:
+def _is_bare(tokens: Sequence[str], index: int, found: Verb, first: Verb) -> bool:
+    """Whether a word stands like a noun: "lists charges and refunds"; an article after it makes it a verb."""
+    if found.form is not Form.BASE and not found.weak and first.category is not Category.READ:
         return False
     following = tokens[index + 1 : index + 2]
     return not following or following[0] not in _JOINS
@@ -268,12 +273,12 @@ def _is_bare(tokens: Sequence[str], index: int, found: Verb) -> bool:
 
 def _noun_phrase(tokens: Sequence[str]) -> Said | None:
     """Read a description without a verb: "Current weather for a city", "List of users"."""
-    for index, token in enumerate(tokens[:7]):
-        if token in _STOPS:
-            break
+    start = tokens[: next((index for index, token in enumerate(tokens[:7]) if token in _STOPS), 7)]
+    for index, token in enumerate(start):
         found = verb(token)
-        if found is not None and not found.weak and found.form is Form.NOUN and index:
-            return Said(weigh(found, tokens[:index], tokens[:index]), token, Strength.HINT)
-        if token in nouns.READ:
+        if index and found is not None and not found.weak and found.form is Form.NOUN:
+            return Said(weigh(found, start[:index], start[:index]), token, Strength.HINT)
+    for token in start:
+        if token in nouns.READ or token in nouns.CONTENT:
             return Said(Category.READ, token, Strength.HINT)
     return None

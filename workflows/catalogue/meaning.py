@@ -22,12 +22,13 @@ class Strength(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a text says a tool does; `word` is what said it, `base` its verb."""
+    """What a text says a tool does; `word` is what said it, `base` its verb. `joined` is one that stands beside the main verb."""
 
     category: Category
     word: str
     strength: Strength
     base: str = ""
+    joined: bool = False
 
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -135,18 +136,29 @@ _TURNS: Final = {
     ),
     "book": _BOOKING,
     "reserve": _BOOKING,
+    "capture": (
+        Turn(
+            Category.READ,
+            objects=bag(
+                "screenshot screenshots screen page pages image images photo picture logs trace frame packets window snapshot webpage"
+            ),
+        ),
+    ),
     "charge": (Turn(Category.EXECUTE, near=bag("battery vehicle ev tesla car")),),
     "checkout": (Turn(Category.WRITE, near=bag("git branch commit repo repository file revision svn branches")),),
     "claim": (
         Turn(Category.FINANCIAL, objects=bag("reward rewards airdrop fees tokens winnings bonus funds payout yield")),
         Turn(Category.WRITE),
     ),
-    "clear": (Turn(Category.WRITE, objects=nouns.UNDONE_BY_HAND),),
+    "clear": (Turn(Category.WRITE, objects=nouns.UNDONE_BY_HAND), Turn(Category.EXECUTE, objects=nouns.DRIVEN)),
     "close": (
         Turn(Category.FINANCIAL, objects=bag("position positions trade trades")),
         Turn(Category.EXECUTE, near=nouns.SCREEN),
     ),
-    "convert": (Turn(Category.READ, near=bag("currency currencies timezone units unit time temperature timestamp amount")),),
+    "convert": (
+        Turn(Category.WRITE, objects=bag("issue task lead subtask ticket comment")),
+        Turn(Category.READ, near=bag("currency currencies timezone units unit time temperature timestamp amount")),
+    ),
     "create": (
         Turn(Category.FINANCIAL, objects=bag("booking reservation"), near=nouns.PAID_BOOKING, unless=nouns.FREE_BOOKING - {"table"}),
     ),
@@ -155,7 +167,7 @@ _TURNS: Final = {
     "drop": (Turn(Category.EXECUTE, near=bag("drag mouse element")),),
     "exchange": (Turn(Category.EXECUTE, near=bag("code oauth auth authorization credential")),),
     "generate": (
-        Turn(Category.READ, objects=nouns.CHANCE),
+        Turn(Category.READ, objects=nouns.CHANCE | bag("summary statistics insights overview")),
         Turn(Category.OTHER, objects=bag("plan execution"), near=nouns.INFRASTRUCTURE),
     ),
     "forward": (Turn(Category.WRITE, near=bag("email emails message messages mail")),),
@@ -164,7 +176,10 @@ _TURNS: Final = {
     ),
     "give": (Turn(Category.WRITE, objects=bag("feedback kudos points role reward access item")),),
     "init": (Turn(Category.EXECUTE, near=nouns.INFRASTRUCTURE),),
-    "issue": (Turn(Category.FINANCIAL, objects=bag("gift giftcard card credit voucher shares token tokens")),),
+    "issue": (
+        Turn(Category.READ, objects=bag("search query")),
+        Turn(Category.FINANCIAL, objects=bag("gift giftcard card credit voucher shares token tokens")),
+    ),
     "list": (Turn(Category.FINANCIAL, near=bag("sale auction")),),
     "make": (Turn(Category.EXECUTE, objects=bag("call calls request requests")),),
     "move": (Turn(Category.DESTRUCTIVE, near=bag("trash bin recycle")),),
@@ -198,6 +213,11 @@ _TURNS: Final = {
         Turn(Category.EXECUTE, objects=bag("prompt prompts query input keystrokes keys command keypress")),
         _SENDS_VALUE,
     ),
+    "simulate": (Turn(Category.EXECUTE, objects=bag("click press keypress button input touch gesture key keys mouse keyboard media")),),
+    "display": (Turn(Category.WRITE, objects=bag("notification alert dialog banner toast popup")),),
+    "show": (Turn(Category.WRITE, objects=bag("notification alert dialog banner toast popup")),),
+    "provide": (Turn(Category.WRITE, objects=bag("input feedback answer")),),
+    "snapshot": (Turn(Category.READ, near=nouns.DRIVEN),),
     "sign": (
         _SENDS_VALUE,
         Turn(Category.EXECUTE, objects=bag("message data payload typed hash jwt url")),
@@ -206,7 +226,7 @@ _TURNS: Final = {
     "subscribe": (Turn(Category.FINANCIAL, near=bag("plan paid premium billing")),),
     "toggle": (Turn(Category.EXECUTE, near=bag("light lights switch device power play playback mute lamp")),),
     "test": (
-        Turn(Category.READ, near=bag("connection connectivity auth credentials")),
+        Turn(Category.READ, near=bag("connection connectivity auth authentication credentials")),
         Turn(Category.OTHER, near=bag("tool simple")),
     ),
     "transfer": (Turn(Category.WRITE, near=nouns.NOT_TRANSFER, unless=nouns.VALUE - bag("token tokens")),),

@@ -14,19 +14,21 @@ _AND: Final = bag("and or then n plus")
 _ALSO_NOUN: Final = bag("list find browse show compare validate verify preview display")
 _ABSORBS: Final = bag("preview estimate simulate validate explain verify calculate predict can should is")
 _QUOTES: Final = bag("quote check test plan")
-_ASKS: Final = bag("is has can does should are exists was")
-_ON_SCREEN: Final = bag("browser playwright puppeteer mouse keyboard desktop computer screen chrome selenium")
+_LOOKS: Final = bag("read check view count scan search look see track watch monitor")
+_ASKS: Final = bag("how what which why when where who is has can does should are exists was")
+_QUALIFIES: Final = bag("by for with from via using")
 _FRAMES: Final = bag("manage handle control administer maintain")
 _RECORDS: Final = bag("log diff trace report audit")  # last in a name, what is read
 # Weak verbs that, first in a name, are more often the thing that the tool is about: order_status, call_transcript, trade_history.
 _THINGS: Final = bag(
     """
-    order trade call message email sms text chat invoice bill charge swap deposit bridge stake mint tip fund reward transfer exchange
-    group index cache log branch release comment tag label note draft record snapshot backup stream process test control batch work
-    pipeline shell terminal python phone template document plan progress alert share vote report loan credit debit gift auction supply
-    delegate book rent lease purchase payout checkout settle airdrop wire page feed queue timeout signal limit pair style route mirror
-    format graph cluster file name link change stash fork query search watch track trace profile audit review survey sample poll prompt
-    proxy sandbox repl program spin mouse keyboard power key deep dock heat fill select bundle access question top stat map split build
+    ask reverse order trade call message email sms text chat invoice bill charge swap deposit bridge stake mint tip fund reward transfer
+    exchange group index cache log branch release comment tag label note draft record snapshot backup stream process test control batch
+    work pipeline shell terminal python phone template document plan progress alert share vote report loan credit debit gift auction
+    supply delegate book rent lease purchase payout checkout settle airdrop wire page feed queue timeout signal limit pair style route
+    mirror format graph cluster file name link change stash fork query search watch track trace profile audit review survey sample poll
+    prompt proxy sandbox repl program spin mouse keyboard power key deep dock heat fill select bundle access question top stat map split
+    build
     """
 )
 
@@ -38,13 +40,18 @@ def read_name(words: Sequence[str]) -> Said | None:
     turned = _turned(words)
     if turned:
         return turned
-    verbs = [(index, found) for index in range(len(words)) if (found := _acting(words, index)) is not None]
+    verbs = [(index, found) for index in range(_head(words)) if (found := _acting(words, index)) is not None]
     plain = [(index, found) for index, found in verbs if not found.weak]
     if plain:
         return _plainly(words, verbs, plain)
     if verbs:
         return _weakly(words, verbs)
     return _by_noun(words)
+
+
+def _head(words: Sequence[str]) -> int:
+    """Count the words up to what qualifies them: after "by" and "for" there are only nouns."""
+    return next((index for index, word in enumerate(words) if index > 0 and word in _QUALIFIES), len(words))
 
 
 def _turned(words: Sequence[str]) -> Said | None:
@@ -81,13 +88,7 @@ def _objects(words: Sequence[str], index: int) -> list[str]:
 
 
 def _weighed(words: Sequence[str], index: int, found: Verb, strength: Strength) -> Said:
-    category = weigh(found, _objects(words, index), words)
-    if words[0] in _ON_SCREEN and index > 0:
-        if category is Category.WRITE and found.base not in {"save", "create", "add", "write"}:
-            category = Category.EXECUTE
-        if found.base == "snapshot":
-            category = Category.READ
-    return Said(category, words[index], strength, found.base)
+    return Said(weigh(found, _objects(words, index), words), words[index], strength, found.base)
 
 
 def _plainly(words: Sequence[str], verbs: list[tuple[int, Verb]], plain: list[tuple[int, Verb]]) -> Said:
@@ -96,6 +97,8 @@ def _plainly(words: Sequence[str], verbs: list[tuple[int, Verb]], plain: list[tu
         return Said(Category.READ, words[-1], Strength.PLAIN)
     if verbs[0][0] == 0 < first_index and words[0] not in _THINGS and first.category.grave and words[-1] in nouns.NEUTRAL:
         return _weighed(words, 0, verbs[0][1], Strength.PLAIN)  # set_refund_reason
+    if verbs[0][0] == 0 < first_index < len(words) - 1 and words[0] in _LOOKS and not first.category.grave and words[1] not in _AND:
+        return _weighed(words, 0, verbs[0][1], Strength.PLAIN)  # read_ssh_connections
     said = [_weighed(words, first_index, first, Strength.PLAIN)]
     if first_index > 0 and words[0] in _QUOTES and first.category.grave and words[1] not in _AND:
         return Said(Category.READ, words[0], Strength.PLAIN)  # quote_buy
@@ -127,7 +130,7 @@ def _weakly(words: Sequence[str], verbs: list[tuple[int, Verb]]) -> Said:
         said = [_weighed(words, index, found, Strength.LIKELY) for index, found in [verbs[0], *joined]]
         return max(said, key=lambda each: each.category.rank)
     if first_index == 0 and len(words) > 1 and words[0] not in _THINGS:
-        return _weighed(words, 0, first, Strength.LIKELY)
+        return _weighed(words, 0, first, Strength.PLAIN)
     return _about_a_thing(words, (first_index, first), (last_index, last))
 
 

@@ -24,6 +24,8 @@ READ: Final = bag(
     """
 )
 
+# What a description without a verb offers.
+CONTENT: Final = bag("data imagery images photos archive plot figure dataset")
 # Kinds of content that are made into one another: text_to_speech, pdf_to_docx.
 KINDS: Final = bag(
     """
@@ -106,6 +108,8 @@ SCREEN: Final = bag(
     emulator
     """
 )
+# What a tool drives, where its name begins with it: a write there is a click or a key.
+DRIVEN: Final = bag("browser playwright puppeteer mouse keyboard desktop computer screen chrome selenium")
 INFRASTRUCTURE: Final = bag(
     """
     terraform tf tofu opentofu pulumi cloudformation cdk plan infrastructure infra migration migrations stack manifest_plan ansible

@@ -11,7 +11,10 @@ NO_UNDO: Final = re.compile(
     r"|all (?:\w+ ){0,3}data will be (?:lost|deleted|erased)|(?<![\w-])destructive (?:operation|action|tool))|\[DESTRUCTIVE\b",
     re.IGNORECASE,
 )
-_DENIES: Final = re.compile(r"\b(?:not?|non|never|isn['\u2019]t|avoids?|without(?: any)?)[ -](?:a |an )?$", re.IGNORECASE)
+_DENIES: Final = re.compile(
+    r"\b(?:not?|non|never|isn['\u2019]t|avoids?|blocks?|prevents?|rejects?|refuses?|forbids?|without(?: any)?)[ -](?:a |an )?$",
+    re.IGNORECASE,
+)
 WRITES: Final = re.compile(
     r"\[(?:WRITE|MUTAT\w+|MODIF\w+)\b[^\]]{0,20}\]|\b(?:[Tt]his|It) WRITES\b|\bWRITE (?:operation|tool)\b|\bmodifies data\b"
 )

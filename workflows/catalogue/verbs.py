@@ -39,11 +39,12 @@ _READ: Final = """
     interpret understand investigate categorize recognize ocr whoami simulate categorise correlate cite quantify rerank observe
     brainstorm critique proofread perceive infer tokenize embed deduplicate pinpoint aggregate enrich solve simplify differentiate
     integrate plot paginate appraise whois assert unshorten transliterate lemmatize getinfo pwd differ forecast consult reveal
+    traceroute netstat
 """
 _READ_WEAK: Final = """
     search query read view check count diff export scan track watch monitor audit trace profile match filter sort poll research review
-    score rank screenshot tail look see access receive survey sample hash say hello resolve ask answer capture translate expect quote
-    top dump exists assist graph average round factor has give tell reason cluster cat stat ls du df ps wc
+    score rank screenshot tail look see access receive survey sample hash say hello resolve ask answer translate expect quote top dump
+    exists assist graph average round factor has give tell reason cluster cat stat ls du df ps wc map
 """
 _WRITE: Final = """
     create update add write rename edit modify insert append upload send save duplicate assign join merge publish unpublish restore
@@ -57,35 +58,35 @@ _WRITE: Final = """
     hyperlink prepend login logout introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast
     unresolve author toot tweet retweet repost crosspost backfill checkin impersonate mutate alias scaffold curate remind reclassify
     refine seed recategorize establish toggle protect unprotect triage nudge announce warn raise lower increase decrease reduce boost
-    brighten shorten suspend unsuspend freeze unfreeze retire deprecate quarantine isolate anonymize redact mask mkdir touch mv cp ln
-    reindex dedupe reprioritize uncomplete incomplete instrument expose unwatch unarchive unsnooze untimeout unpair commission endorse
-    praise rearrange realign recolor restyle reformat renumber reschedule reassign unassign reconcile renew refill handle respond
+    brighten shorten suspend unsuspend freeze unfreeze retire deprecate quarantine isolate anonymize redact mask mkdir mv cp ln reindex
+    dedupe reprioritize uncomplete incomplete instrument expose unwatch unarchive unsnooze untimeout unpair commission endorse praise
+    rearrange realign recolor restyle reformat renumber reschedule reassign unassign reconcile renew refill handle respond revise
+    ungroup deny propose
 """
 _WRITE_WEAK: Final = """
     set put post patch move copy clone fork commit push pull archive close open lock star like comment tag label mark flag schedule
     import link share approve request record log note draft email message store branch stash vote rate bookmark hide block report resize
     scale index cache sign issue stay place setup connect disconnect snapshot sms text favorite favourite document group split leave
-    transform highlight name map template heart progress bump prefill sync timeout signal format reverse arm disarm limit page pop dim
+    transform highlight name template heart progress bump prefill sync timeout signal format reverse arm disarm limit page pop dim
     mirror route optimize outline style align feed attribute target invite whisper shout hold release queue unlist change mock stub dm
-    pair alert reward
+    pair alert reward rule capture
 """
 _EXECUTE: Final = """
-    execute exec invoke trigger evaluate eval generate deploy start stop resume launch spawn compile install reinstall click press
-    scroll hover drag tap navigate goto render convert compress decompress zip unzip crop upscale downscale transcribe synthesize
-    animate reboot shutdown dispatch orchestrate automate rerun retry migrate rollback dial hangup speak inject fuzz exploit benchmark
-    encrypt decrypt finetune inpaint outpaint remix denoise dub lipsync blur watermark redeploy provision unpause interact reload
-    doubleclick rightclick preprocess bootstrap transpile enqueue dequeue unmount eject emulate hibernate relaunch drive operate
-    debounce stitch trim mux concatenate vectorize colorize regenerate failover cordon uncordon drain requeue train instruct instantiate
-    ssh sudo curl upgrade downgrade refresh begin continue proceed vacuum compact defragment rebuild recompute recalculate rescan
-    reprocess prefetch preload sanitize minify beautify prettify obfuscate attack defend heal equip craft emit halt interrupt quit brew
-    undock takeoff honk vibrate intercept throttle wget scp fulfill fulfil rollout restart perform doubletap longpress recreate unseal
-    utilize
+    execute exec invoke evaluate eval generate deploy start stop resume launch spawn compile install reinstall click press scroll hover
+    drag tap navigate goto render convert compress decompress zip unzip crop upscale downscale transcribe synthesize animate reboot
+    shutdown dispatch orchestrate automate rerun retry migrate rollback dial hangup speak inject fuzz exploit benchmark encrypt decrypt
+    finetune inpaint outpaint remix denoise dub lipsync blur watermark redeploy provision unpause interact reload doubleclick rightclick
+    preprocess bootstrap transpile enqueue dequeue unmount eject emulate hibernate relaunch drive operate debounce stitch trim mux
+    concatenate vectorize colorize regenerate failover cordon uncordon drain requeue train instruct instantiate sudo curl upgrade
+    downgrade refresh begin continue proceed vacuum compact defragment rebuild recompute recalculate rescan reprocess prefetch preload
+    sanitize minify beautify prettify obfuscate attack defend heal equip craft emit halt interrupt quit brew undock takeoff honk vibrate
+    intercept throttle wget scp fulfill fulfil rollout restart perform doubletap longpress recreate unseal utilize boot unselect defang
 """
 _EXECUTE_WEAK: Final = """
     run call build play pause skip seek stream print process rotate test control prompt chat turn switch power type fill step go use
     draw paint debug focus work do batch back mouse keyboard proxy resync pipeline bash shell terminal python sandbox repl phone enhance
     shoot conduct engage minimize maximize handoff program wake end fire forward flash ring dock land fly steer consume swipe warm cd
-    sed awk cast heat cool backup spin load bundle exit paste select
+    sed awk cast heat cool backup spin load bundle exit paste select slice ssh trigger touch
 """
 _DESTRUCTIVE: Final = """
     delete remove destroy wipe prune purge erase truncate terminate kill revoke cancel uninstall discard expunge nuke obliterate forget
@@ -105,10 +106,10 @@ _FINANCIAL_WEAK: Final = """
     debit auction wrap unwrap burn forfeit zap pledge rebate
 """
 _OTHER: Final = """
-    wait sleep authenticate noop
+    authenticate noop
 """
 _OTHER_WEAK: Final = """
-    auth delay learn nothing roll
+    auth delay learn nothing roll wait sleep
 """
 
 # Which form of an irregular verb is which; a participle in a name is an adjective ("list_deleted").
