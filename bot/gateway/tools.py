@@ -243,6 +243,7 @@ async def _looked_up(
         definition = await lookup
         if cancelled.is_set():
             return stream or web.Response(status=204)  # before anybody was asked
+        asked = await _judged_again(asked, policy)
         context.outstanding.add(asked.grant.id, asked.call.tool)
         held = await _written_down(asked, _ask(asked, policy, definition))
         context.outstanding.add(asked.grant.id, asked.call.tool)  # again: the write may have lasted over a reading
@@ -261,9 +262,23 @@ async def _looked_up(
     return await _answered(asked, held, cancelled, stream)
 
 
+async def _judged_again(asked: Asked, policy: Policy) -> Asked:
+    """The lookup may have shown that the tool changed: then the call is judged as one of a changed tool, and people see the difference."""
+    if asked.context.tool_lists is None:
+        return asked
+    tool = await asked.context.tool_lists.known(asked.call.server, asked.call.tool)
+    if tool is None or (asked.tool is not None and (tool.sha256, tool.changed) == (asked.tool.sha256, asked.tool.changed)):
+        return asked
+    situation = await _situation(asked.context, asked.grant, policy, asked.call)
+    verdict = evaluate(policy, asked.call, situation)
+    return replace(asked, tool=situation.tool, verdict=asked.verdict if verdict.effect is Effect.ALLOW else verdict)
+
+
 async def _ask(asked: Asked, policy: Policy, definition: str | None) -> Held:
-    """Write the call down, and tell the policy's webhook of a request that is new."""
+    """Write the call down, and tell the policy's webhook of a request that is new. Raises NotAllowed when it is denied by now."""
     context = asked.context
+    if asked.verdict.hold is None:
+        raise NotAllowed(asked.verdict.message)
     move = partial(
         lifecycle.hold,
         call=asked.whole(),
@@ -276,7 +291,11 @@ async def _ask(asked: Asked, policy: Policy, definition: str | None) -> Held:
         max_pending=context.settings.max_pending_per_grant,
     )
     held = await context.database.awrite(move)
-    if policy.shape.webhook is not None and not held.joined:
+    if held.joined:
+        return held
+    if held.request.previous_id is not None:
+        context.changes.notify(held.request.previous_id)  # it was withdrawn perhaps, and somebody waits for it
+    if policy.shape.webhook is not None:
         context.webhook.tell(policy.shape.webhook, held.request)
     return held
 
