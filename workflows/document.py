@@ -106,6 +106,16 @@ def _hidden(raw: bytes, rules: Redaction) -> tuple[bytes, Hidden]:
     return raw if hidden.value == value else json.dumps(hidden.value, ensure_ascii=False, indent=1).encode(), hidden
 
 
+def beyond(raw: bytes, rules: Redaction) -> Redaction:
+    """What the rules for these stored arguments hide in other texts about the call, such as its answer."""
+    if not rules.paths:
+        return rules
+    try:
+        return rules.beyond(parse_json(raw, max_depth=_MAX_DEPTH))
+    except (Malformed, RecursionError):
+        return rules.beyond(raw.decode("utf-8", "replace"))
+
+
 def preview(raw: bytes, rules: Redaction = NOTHING, *, limit: int = 140) -> str:
     """One line that reminds of the arguments, for lists where nothing is decided: secrets hidden, an ellipsis where it is cut."""
     text = _hidden(raw, rules)[0].decode("utf-8", "replace").strip()

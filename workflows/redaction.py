@@ -41,17 +41,23 @@ class Redaction:
         return cls(tuple(tuple(path) for path in paths), tuple(patterns))
 
     def beyond(self, arguments: JSON) -> "Redaction":
-        """What is hidden outside of these arguments, as in what a tool answered: what patterns find, and the very values of the paths."""
+        """What is hidden outside of these arguments, as in what a tool answered: what patterns find, and the very values of the paths.
+
+        Where there are too many of them, or the arguments are a text that nobody could read, it is everything.
+        """
+        if isinstance(arguments, str) and self.paths:
+            return _ALL
         hiding = _Hiding(Redaction(self.paths))
         hiding.arguments(arguments)
         echoes = {text.casefold(): text for text in _texts(hiding.values) if len(text) >= _SHORTEST_ECHO}
         if len(echoes) > _MOST_ECHOES:
-            return Redaction(patterns=("(?s).+",))
+            return _ALL
         literal = "|".join(re2.escape(text[:_LONGEST_ECHO]) for text in echoes.values())
         return Redaction(patterns=(*self.patterns, *([f"(?i:{literal})"] if literal else [])))
 
 
 NOTHING: Final = Redaction()
+_ALL: Final = Redaction(patterns=("(?s).+",))
 
 _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)|secret|token$|(^|_|-)token|api_?-?key|access_?-?key|private_?-?key|authorization|credential|cookie|signature|(^|_)pin$|(^|_)cvv",

@@ -57,10 +57,13 @@ def lines(one: Mapping[str, JSON]) -> Iterator[str]:
         ("expires at", f"{_clock(one['expires_at'])} UTC"),
         ("needs", f"{one['quorum']} of the group {one['approvers']}; {one['needed']} missing"),
         ("decided", _decided(one)),
+        ("risk", f"{one['category']} · {one['risk']} risk" if one.get("category") else ""),
     ):
         if value:
             yield f"  {name + ':':<12}{one_line(value)}"
-    yield "  arguments:"
+    yield from _signals(one)
+    yield from _difference(one)
+    yield f"  arguments:{_hides(one)}"
     yield from _laid_out(str(one.get("arguments_text") or json.dumps(one["arguments"], ensure_ascii=False)))
     for vote in _objects(one["votes"]):
         yield one_line(f"  {vote['voter']} said {vote['choice']} by {vote['via']}, {_clock(vote['at'])} UTC{_because(vote['reason'])}")
@@ -73,6 +76,28 @@ def lines(one: Mapping[str, JSON]) -> Iterator[str]:
         yield one_line(f"    {_clock(event['at'])} UTC  {event['event']}  {event['actor']}")
         if number == 0 and one.get("trail_left_out"):
             yield f"    ... {one['trail_left_out']} more are left out here; `askfirst audit export` has all of them"
+
+
+def _signals(one: Mapping[str, JSON]) -> Iterator[str]:
+    signals = one.get("signals")
+    if isinstance(signals, list) and signals:
+        yield "  signals:"
+        yield from (f"    - {one_line(str(sentence))}" for sentence in signals)
+
+
+def _difference(one: Mapping[str, JSON]) -> Iterator[str]:
+    """Write how the tool's definition changed; every line of it is indented, so that none can pass for one of ours."""
+    if isinstance(difference := one.get("difference"), str):
+        then = " Approving accepts the new definition:" if one["state"] == "pending" else ""
+        yield f"  the definition of this tool changed since it was accepted.{then}"
+        yield from (f"    {one_line(line)}" for line in difference.split("\n"))
+
+
+def _hides(one: Mapping[str, JSON]) -> str:
+    hides = one.get("policy_hides")
+    return (
+        f" (the policy hides {one_line(', '.join(map(str, hides)))} from who does not decide)" if isinstance(hides, list) and hides else ""
+    )
 
 
 def _decided(one: Mapping[str, JSON]) -> str:

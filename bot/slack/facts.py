@@ -17,7 +17,7 @@ from bot.slack import changed
 from bot.slack.blocks import short, weight
 from bot.slack.search import STATES
 from bot.slack.shapes import Arguments, Difference, Shown
-from workflows import redaction
+from workflows import document, redaction
 from workflows.calls import JSON, parse_json
 from workflows.errors import Malformed
 from workflows.queries import RequestView
@@ -62,7 +62,7 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
     choices = {vote.voter: Choice(vote.choice) for vote in view.votes}
     approvals = frozenset(counted(choices, group, row.owner))
     rules = Redaction.read(row.redaction)
-    beyond = _beyond(row, rules) if row.decision_reason or row.outcome or view.previous else rules
+    beyond = document.beyond(row.arguments, rules) if row.decision_reason or row.outcome or view.previous else rules
     laid_out = _arguments(row.arguments, rules, pages=pages)
     difference = _difference(row, beside=laid_out.arguments.short if arguments_in_channel else "")
     warnings = laid_out.warnings if arguments_in_channel else laid.unquoted(laid_out.warnings)
@@ -136,16 +136,6 @@ def words(text: str, rules: Redaction = NOTHING) -> str:
 
 def _paragraph(text: str) -> str:
     return short(re.sub(r"\s+", " ", text).strip(), _WORDS)
-
-
-def _beyond(row: ApprovalRequest, rules: Redaction) -> Redaction:
-    """What the rules hide in texts about the call; where the call cannot be read, what may repeat it is hidden whole."""
-    if not rules.paths:
-        return rules
-    try:
-        return rules.beyond(parse_json(row.arguments))
-    except (Malformed, RecursionError):
-        return Redaction(patterns=("(?s).+",))
 
 
 def _difference(row: ApprovalRequest, *, beside: str) -> Difference | None:

@@ -12,6 +12,7 @@ from bot.web.pages import Ballot, Detail, GroupCard, HistoryPage, Inbox, Item, R
 from workflows import document, groups, queries
 from workflows.queries import Filters, RequestView
 from workflows.quorum import Choice, counted, why_not
+from workflows.redaction import NOTHING, Redaction, redact_text
 from workflows.states import TERMINAL, WAITING, State
 from workflows.tables import ApprovalRequest, AuditEvent, AuditHead, Group, UserGroup
 
@@ -34,7 +35,7 @@ def item(view: RequestView) -> Item:
         tool=row.tool,
         agent=row.agent,
         owner=row.owner,
-        preview=_preview(row.arguments) if size <= _SHORT_ARGUMENTS else f"{size:,} bytes of arguments",
+        preview=_preview(row.arguments, Redaction.read(row.redaction)) if size <= _SHORT_ARGUMENTS else f"{size:,} bytes of arguments",
         approvals=len(_counted(view)),
         quorum=row.quorum,
         held_at=row.held_at,
@@ -43,6 +44,9 @@ def item(view: RequestView) -> Item:
         decided_by=row.decided_by,
         is_error=row.outcome_is_error,
         unattended=row.unattended_at is not None,
+        category=row.category or "",
+        risk=row.risk or "",
+        changed=row.difference is not None,
     )
 
 
@@ -90,7 +94,7 @@ def waiting(session: Session, person: str) -> int:
 
 
 def seen(view: RequestView) -> str:
-    """Name what a person judges by: the call, what it needs, who may decide, who voted, and where it stands.
+    """Name what a person judges by: the call, how its tool changed, what it needs, who may decide, who voted, and where it stands.
 
     A form carries it; when it no longer fits, the person decided on something else. A reminder or a returning agent is no change.
     """
@@ -98,6 +102,7 @@ def seen(view: RequestView) -> str:
     members = sorted(view.group.members) if view.group else None
     votes = [(vote.voter, vote.choice) for vote in view.votes]
     told = [row.id, row.state, row.fingerprint, row.rule, row.approvers, row.quorum, members, votes, row.expires_at.isoformat()]
+    told += [row.difference, row.redaction]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
@@ -109,7 +114,7 @@ def detail(session: Session, request_id: str, person: str) -> Detail | None:
 
 def _detail(view: RequestView, person: str) -> Detail:
     row, group = view.request, view.group
-    hide = not queries.may_see_secrets(view, person)
+    hide, rules = not queries.may_see_secrets(view, person), Redaction.read(row.redaction)
     concerned = person == row.owner or (group is not None and person in group.members)
     return Detail(
         item=item(view),
@@ -132,8 +137,10 @@ def _detail(view: RequestView, person: str) -> Detail:
         decision_reason=row.decision_reason,
         claimed_at=row.claimed_at,
         collected_at=row.collected_at,
-        arguments=document.lay_out(row.arguments, hide=hide),
-        result=_result(row, hide=hide),
+        arguments=document.lay_out(row.arguments, hide=hide, rules=rules),
+        signals=tuple(json.loads(row.signals or "[]")),
+        difference=_difference(row.difference, hide=hide),
+        result=_result(row, hide=hide, rules=rules),
         trail=tuple(_step(event) for event in view.trail),
         left_out=view.left_out,
         previous=item(RequestView(view.previous, (), 0)) if view.previous else None,
@@ -148,10 +155,18 @@ def _ballots(view: RequestView) -> tuple[Ballot, ...]:
     )
 
 
-def _result(row: ApprovalRequest, *, hide: bool) -> Result | None:
+def _difference(difference: str | None, *, hide: bool) -> tuple[str, ...]:
+    if difference is None:
+        return ()
+    return tuple((redact_text(difference) if hide else difference).split("\n"))
+
+
+def _result(row: ApprovalRequest, *, hide: bool, rules: Redaction) -> Result | None:
     if row.outcome_kind is None:
         return None
-    shown = document.lay_out(row.outcome, hide=hide) if row.outcome else None
+    shown = (
+        document.lay_out(row.outcome, hide=hide, rules=document.beyond(row.arguments, rules) if hide else NOTHING) if row.outcome else None
+    )
     if shown is not None and shown.problem is not None and row.outcome_kind != "result":
         return Result(row.outcome_kind, row.outcome_is_error, None, shown.exact)
     return Result(row.outcome_kind, row.outcome_is_error, shown)

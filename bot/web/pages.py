@@ -3,7 +3,7 @@
 Law: every variable is written through `visible` and then escaped, so that nothing an agent sends becomes markup or hides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -55,6 +55,9 @@ class Item:
     decided_by: str | None
     is_error: bool = False  # released, and the tool said that it failed
     unattended: bool = False
+    category: str = ""  # what the catalogue makes of the tool; empty where it said nothing
+    risk: str = ""
+    changed: bool = False  # the definition of the tool changed since it was accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class Detail:
     trail: tuple[Step, ...] = ()
     left_out: int = 0  # rows of the trail after its first
     previous: Item | None = None  # the last identical call of this agent
+    signals: tuple[str, ...] = ()  # reasons for care
+    difference: tuple[str, ...] = ()  # lines: how the tool's definition differs from the accepted one
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +310,16 @@ def _bytes(size: int) -> str:
     return f"{size:,} byte{'s' * (size != 1)}"
 
 
+def _changes(lines: Sequence[str]) -> Markup:
+    """The lines of a difference as markup. Their signs stay: nobody needs colours to read it."""
+    kinds = {"+": "ins", "-": "del"}
+    out = []
+    for line in lines:
+        tag = kinds.get(line[:1], "span")
+        out.append(Markup("<{}>{}</{}>").format(Markup(tag), _shown(line), Markup(tag)))  # noqa: S704  # one of three literals
+    return Markup("").join(out)
+
+
 def _pieces(document: Document) -> Markup:
     """The laid out lines as markup: one element a line, one a piece."""
     if not document.lines:
@@ -333,5 +348,5 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=False,
 )
-_TEMPLATES.filters.update(stamp=_stamp, who=_who, who_all=_who_all, label=_label, did=_did, bytes=_bytes, pieces=_pieces)
+_TEMPLATES.filters.update(stamp=_stamp, who=_who, who_all=_who_all, label=_label, did=_did, bytes=_bytes, pieces=_pieces, changes=_changes)
 _TEMPLATES.globals.update(State=State)

@@ -20,12 +20,13 @@ from sqlmodel import Session, select
 from bot.web.server import DeskContext, build, origins
 from workflows import access, audit, grants, groups, lifecycle
 from workflows.audit import Tag
-from workflows.calls import ToolCall, parse_json
+from workflows.calls import JSON, ToolCall, parse_json
 from workflows.changes import Changes
 from workflows.database import Database
 from workflows.lifecycle import Outcome
 from workflows.people import ApproverGroup, Person
 from workflows.policy import PolicyBook, evaluate, load
+from workflows.policy.situation import KnownTool
 from workflows.release import Releaser
 from workflows.tables import ApprovalRequest, AuditEvent
 
@@ -86,18 +87,30 @@ class Desk:
     agent_token: str
     clock: Clock
 
-    async def hold(self, tool: str = "create_refund", arguments: Mapping[str, object] | bytes | None = None, *, leave: bool = True) -> str:
-        """Have the agent ask for a call that is held, and `leave` in good order; gives the request's id."""
+    async def hold(
+        self,
+        tool: str = "create_refund",
+        arguments: Mapping[str, object] | bytes | None = None,
+        *,
+        leave: bool = True,
+        known: KnownTool | None = None,
+        redact: JSON = None,
+    ) -> str:
+        """Have the agent ask for a call that is held, and `leave` in good order; gives the request's id.
+
+        `known` is what the definition of the tool says, `redact` what the policy hides.
+        """
         raw = arguments if isinstance(arguments, bytes) else json.dumps(arguments or {"amount": 9900}).encode()
         value = parse_json(raw)
         assert isinstance(value, dict)
         call = ToolCall("payments", tool, value, raw)
-        policy = load(json.dumps(POLICY), name="payments")
+        policy = load(json.dumps(POLICY | ({"redact": redact} if redact else {})), name="payments")
 
         def held(session: Session) -> str:
             [grant] = grants.listing(session)
             verdict = evaluate(policy, call)
-            row = lifecycle.hold(session, call, grant=grant, verdict=verdict, policy=policy, definition=None, now=self.clock()).request
+            hold = partial(lifecycle.hold, grant=grant, verdict=verdict, policy=policy, definition=None, tool=known, now=self.clock())
+            row = hold(session, call).request
             if leave:
                 lifecycle.hand_off(session, row.id, now=self.clock())
             return row.id

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflows.document import RICH_LINES, Document, Line, lay_out, preview
-from workflows.redaction import Redaction
+from workflows.document import RICH_LINES, Document, Line, beyond, lay_out, preview
+from workflows.redaction import Redaction, redact_text
 
 
 def _text(line: Line) -> str:
@@ -189,3 +189,12 @@ def test_words_that_look_like_a_secret_are_told_apart() -> None:
         assert (shown.secrets, shown.words) == told
     assert not lay_out(json.dumps({"a": key}).encode()).words
     assert lay_out(b"broken sk-abcdefghijklmnopqrstuvwx", hide=True).words
+
+
+def test_an_answer_repeats_nothing_that_is_hidden_in_the_arguments() -> None:
+    """Where they cannot be read, all of it is hidden."""
+    rules = beyond(b'{"customer": {"email": "ada@b.example"}}', _RULES)
+    assert redact_text("no ada@b.example", rules).startswith("no [redacted 13")
+    assert redact_text("no ada", beyond(b'{"customer": ', _RULES)).startswith("[redacted 6")
+    patterns = Redaction(patterns=("a+",))
+    assert beyond(b"{", patterns) is patterns

@@ -173,6 +173,7 @@ def test_what_a_tool_answers_echoes_nothing_that_is_hidden() -> None:
     assert _RULES.beyond({"customer": "Ada"}) == Redaction(patterns=_RULES.patterns)
     many: JSON = {"whole": [f"value {n}" for n in range(200)]}
     assert redact_text("anything\nat all", _RULES.beyond(many)).startswith("[redacted 15 chars")
+    assert redact_text("anything", _RULES.beyond("no JSON")).startswith("[redacted 8 chars")
     long: JSON = {"whole": [f"é{n}" * 1000 for n in range(90)]}
     assert redact_text("é7" * 1000, _RULES.beyond(long)).startswith("[redacted ")
 
