@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from workflows.calls import JSON, ToolCall
+from workflows.policy import approvals, limit_rules, options, predicates, validating
 from workflows.policy.approvals import LARGEST_QUORUM
 from workflows.policy.limit_rules import LARGEST_SUM
 from workflows.policy.situation import CATEGORIES, HINTS, RISKS, WEEKDAYS, KnownTool, Situation
@@ -32,7 +33,8 @@ arguments: st.SearchStrategy[dict[str, JSON]] = st.dictionaries(st.sampled_from(
 
 def calls(tools: st.SearchStrategy[str] | None = None) -> st.SearchStrategy[ToolCall]:
     """Make calls of tools that documents may name, and of one that they cannot."""
-    return st.builds(ToolCall, st.sampled_from(["bank", ""]), tools or st.sampled_from([*TOOLS, "unheard_of"]), arguments)
+    named = st.sampled_from([*TOOLS, "unheard_of"]) if tools is None else tools
+    return st.builds(ToolCall, st.sampled_from(["bank", ""]), named, arguments)
 
 
 def known_tools() -> st.SearchStrategy[KnownTool]:
@@ -172,15 +174,26 @@ def entries() -> st.SearchStrategy[Written]:
     )
 
 
-def documents() -> st.SearchStrategy[Written]:
-    """Make a valid document of our language, with anything in it that a document can have."""
+def documents(*, listing: str = "") -> st.SearchStrategy[Written]:
+    """Make a valid document of our language, with anything in it that a document can have.
+
+    `listing` is the key of an entry that it has in any case, and is not the first.
+    """
+    tools = st.dictionaries(st.sampled_from([key for key in (*TOOLS, *PATTERNS) if key != listing]), entries(), max_size=3)
+    if listing:
+        tools = st.builds(lambda others, entry: {**others, listing: entry}, tools, entries())
     return st.fixed_dictionaries(
-        {"version": st.just("1"), "default": st.sampled_from(["allow", "deny", "require_approval"]), "approval": terms(named=True)},
+        {
+            "version": st.just("1"),
+            "default": st.sampled_from(["allow", "deny", "require_approval"]),
+            "approval": terms(named=True),
+            **({"tools": tools} if listing else {}),
+        },
         optional={
             "$schema": st.just("https://example.com/policy.schema.json"),
             "hide": st.lists(st.sampled_from(["delete_customer", "drop_*", "*_listed"]), max_size=2, unique=True),
             "all_tools": st.fixed_dictionaries({}, optional={"limits": limits()}),
-            "tools": st.dictionaries(st.sampled_from([*TOOLS, *PATTERNS]), entries(), max_size=4),
+            **({} if listing else {"tools": tools}),
             "audit": st.sampled_from(["keys", "redacted"]),
             "mode": st.sampled_from(["enforce", "monitor"]),
             "changed_tools": st.sampled_from(["hold", "deny"]),
@@ -196,19 +209,31 @@ def documents() -> st.SearchStrategy[Written]:
     )
 
 
-def objects(drawn: Written) -> list[Written]:
-    """Give every object of a document whose keys are those of the format: not the names of tools, and not what rules compare with."""
-    found = [drawn, *(drawn[key] for key in ("approval", "redact", "all_tools") if key in drawn)]
+def objects(drawn: Written) -> list[tuple[Written, frozenset[str]]]:
+    """Give every object of a document whose keys are those of the format, with the keys that it may have.
+
+    The names of tools are no keys of the format, and neither is what rules compare with.
+    """
+    found = [(drawn, validating.DOCUMENT)]
+    for key, known in (("approval", approvals.KEYS), ("redact", options.REDACT), ("all_tools", validating.ALL_TOOLS)):
+        found += [(drawn[key], known)] if key in drawn else []
     tools = [*drawn.get("tools", {}).values()]
-    found += [limit for holder in [*tools, drawn.get("all_tools", {})] for limit in holder.get("limits", [])]
-    rules = [rule for entry in tools for key in ("require", "deny_if", "require_approval") for rule in entry.get(key, [])]
-    listed = [each for rule in rules for one in rule["conditions"] for each in _inside(one)]
-    return [*found, *tools, *rules, *listed]
-
-
-def _inside(condition: Written) -> list[Written]:
-    found = [condition]
-    for joined in ("any", "all", "not"):
-        members = condition.get(joined, [])
-        found += [each for member in (members if isinstance(members, list) else [members]) for each in _inside(member)]
+    found += [(entry, validating.ENTRY) for entry in tools]
+    found += [(limit, limit_rules.KEYS) for holder in [*tools, drawn.get("all_tools", {})] for limit in holder.get("limits", [])]
+    for key, known in (
+        ("require", validating.PREDICATE),
+        ("deny_if", validating.PREDICATE),
+        ("require_approval", approvals.KEYS | {"conditions"}),
+    ):
+        rules = [rule for entry in tools for rule in entry.get(key, [])]
+        found += [(rule, known) for rule in rules]
+        found += [each for rule in rules for condition in rule["conditions"] for each in _inside(condition)]
     return found
+
+
+def _inside(condition: Written) -> list[tuple[Written, frozenset[str]]]:
+    for joined in predicates.JOINED_MEANS:
+        if joined in condition:
+            members = condition[joined] if isinstance(condition[joined], list) else [condition[joined]]
+            return [(condition, frozenset({joined})), *(each for member in members for each in _inside(member))]
+    return [(condition, predicates.KEYS)]

@@ -139,7 +139,7 @@ def test_every_reference_leads_somewhere() -> None:
 @given(documents(), st.data())
 def test_an_unknown_key_is_never_valid(drawn: Written, data: st.DataObject) -> None:
     """A misspelt key is marked wherever it stands."""
-    holder = data.draw(st.sampled_from(holders(drawn)))
+    holder, _ = data.draw(st.sampled_from(holders(drawn)))
     key = data.draw(st.text("abcdefgh_", min_size=3, max_size=8))
     holder[key] = data.draw(st.sampled_from([None, [], {}, "x"]))
     assert not CHECK.is_valid(drawn)
