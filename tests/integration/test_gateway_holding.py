@@ -565,6 +565,18 @@ async def test_a_refusal_after_a_slow_lookup_comes_on_the_stream(stage: Stage, u
     assert stage.rows() == []
 
 
+async def test_whoever_waits_for_a_request_that_is_asked_anew_is_told_at_once(stage: Stage, upstream: Relayed) -> None:
+    """The tool changed and the call was repeated: the first request is withdrawn, and its stream ends without a tick of the clock."""
+    async with stage.stream(refund()) as first:
+        row = await stage.held()
+        await stage.waiting(row.id)
+        upstream.tools = [tool(REFUND, description="Another tool.")]
+        async with stage.stream(refund(2)):
+            await stage.held(2)
+            told = await asyncio.wait_for(first.event(), 5)
+        assert told["result"]["content"][0]["text"].startswith(f"[CANCELLED] {row.id} was cancelled")
+
+
 async def test_a_changed_tool_that_people_let_run_is_trusted_from_then_on(database: Database, upstream: Relayed) -> None:
     """Its call is held although the policy allows it; they see the difference and approve, it runs, and the next call is not held."""
     grants = [make_grant(TOKEN, budget=0)]
