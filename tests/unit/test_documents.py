@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 import bot
 from bot import settings
 from bot.cli import app
-from bot.gateway import outcomes, tools
+from bot.gateway import outcomes
 from bot.mcp.answers import DENIED
 from bot.settings import keys
 from tests.unit.bot.configs import ENVIRONMENT
@@ -228,9 +228,9 @@ def _row(state: State, **facts: Any) -> ApprovalRequest:  # noqa: ANN401  # colu
         outcomes.told(_row(State.FAILED, outcome_kind="not_sent", outcome=b"The server payments cannot be reached.")),
         outcomes.told(_row(State.LOST, outcome_kind="unknown")),
         DENIED
-        + tools._used_up(
-            Refused(Limit("/tools/x", "create_refund_rate", Window.MINUTE, 30, Scope.GRANT), datetime(2026, 1, 1, 12, 1, tzinfo=UTC))
-        ),
+        + Refused(
+            Limit("/tools/x", "create_refund_rate", Window.MINUTE, 30, Scope.GRANT), datetime(2026, 1, 1, 12, 1, tzinfo=UTC)
+        ).sentence,
     ],
 )
 def test_what_the_agent_is_told_stands_in_the_readme_word_for_word(text: str) -> None:
