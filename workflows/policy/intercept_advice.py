@@ -7,11 +7,12 @@ from typing import Final
 from workflows.calls import JSON
 from workflows.policy.advice import did_you_mean
 from workflows.policy.paths import SUBJECTS
-from workflows.policy.shapes import Report, pointer
+from workflows.policy.shapes import Joined, Report, pointer
 
 _LONGEST: Final = 64
 _V1: Final = "is a key of PolicyLayer v1, and this document has Intercept's"
-_OURS: Final = "is a key of Askfirst's own format, and this document is Intercept's: convert it first with askfirst policy convert."
+_OURS: Final = "is of Askfirst's own format, and this document is Intercept's: convert it first with askfirst policy convert."
+_NO_COUNTER: Final = 'A counter\'s path is "state.TOOL.COUNTER", or "state._global.COUNTER" for one of "*".'
 _SPEND: Final = (
     "is not supported, because nothing here knows prices: assert the amount of one call with conditions, and bound the sum with state and "
     "increment_from."
@@ -26,6 +27,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "require_approval": f"{_V1} rules: write a rule with action: require_approval.",
     "all_tools": f'{_V1} rules: write rate_limit: 60/minute in a rule of "*" under tools.',
     "approval": f'{_V1} rules: leave it out; the group "approvers" is asked, and a rule may have approval_timeout: 30m.',
+    "$schema": _OURS,
     "mode": _OURS,
     "time_zone": _OURS,
     "changed_tools": _OURS,
@@ -60,18 +62,20 @@ def _unknown(key: str, known: Collection[str]) -> str:
     return f"There is no key {key[:_LONGEST]!r} here{did_you_mean(key, known) or listed}"
 
 
-def why_no_path(condition: JSON) -> str | None:
-    """Say why a condition cannot look there in this format, or None when it is for others to say."""
-    path = condition.get("path") if isinstance(condition, dict) else None
+def misplaced(condition: JSON) -> tuple[str, str] | None:
+    """Find what no condition of this format has: its key and the sentence, or None when the rest is for others to say."""
+    if not isinstance(condition, dict):
+        return None
+    for joined in Joined:
+        if joined.value in condition:
+            return joined.value, f"{joined.value} {_OURS}"
+    path = condition.get("path")
     if not isinstance(path, str):
         return None
     subject, _, rest = path.partition(".")
     if subject == "state":
         tool, _, counter = rest.partition(".")
-        return None if tool and counter else 'A counter\'s path is "state.TOOL.COUNTER", or "state._global.COUNTER" for one of "*".'
+        return None if tool and counter else ("path", _NO_COUNTER)
     if subject in SUBJECTS and subject != "args":
-        return (
-            f'In Intercept\'s format a path starts with "args." or "state.", and {subject}. is of Askfirst\'s own: convert the document '
-            "first with askfirst policy convert."
-        )
+        return "path", f'A path starts with "args." or "state." here: {subject}. {_OURS}'
     return None

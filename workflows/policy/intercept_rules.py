@@ -100,8 +100,9 @@ def _tests(rule: Written, counters: Mapping[str, Limit], reads: dict[str, Limit]
     tests: list[Condition] = []
     for index, value in enumerate(items(rule.members.get("conditions", []), at, "conditions", report)):
         here = pointer(at, index)
-        if (why := intercept_advice.why_no_path(value)) is not None:
-            report(pointer(here, "path"), why)
+        if (misplaced := intercept_advice.misplaced(value)) is not None:
+            key, why = misplaced
+            report(pointer(here, key), why)
             continue
         condition = predicates.condition(value, here, report, subjects=("state",))
         if condition is None or own_bound(rule, value):
