@@ -259,3 +259,11 @@ def _plain(line: Line) -> str:
     text = "".join("\\n\n" if piece.kind == "newline" else piece.text for piece in line.pieces)
     deeper = f"({line.depth}) " if line.depth > _INDENT_LEVELS else ""
     return "  " * min(line.depth, _INDENT_LEVELS) + deeper + text
+
+
+_LEFT_OUT = re.compile(r"^(?:[+-] )?… \d+ more (?:lines|characters) are left out$", re.MULTILINE)
+
+
+def is_partial(difference: str) -> bool:
+    """Tell whether a difference of definitions was too long to be kept whole, which it says itself."""
+    return _LEFT_OUT.search(difference) is not None

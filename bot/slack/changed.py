@@ -9,12 +9,14 @@ from dataclasses import replace
 from bot.slack import blocks, cutting
 from bot.slack.blocks import weight
 from bot.slack.shapes import Block, Difference, Shown
+from workflows.document import is_partial
 from workflows.redaction import hide_in, visible
 from workflows.states import State
 
 SENTENCE = "The definition of this tool changed since it was accepted."
 ACCEPTS = "Approving accepts the new definition."
 WORDS_HIDDEN = "Words of the new definition are hidden because they look like a secret. Read them at the desk before you approve."
+IN_PART = "The difference was too long to be kept whole. Look at the definition of the tool itself before you approve."
 TOGETHER, LEAST = 2000, 400  # characters, as Slack counts them, that a card has for it and the arguments, and that it has in any case
 _LINES = 24  # lines on a card
 _LINE = 200  # characters of a line on a card
@@ -39,6 +41,13 @@ def _seen(line: str) -> str:
     sign, text = line[:1], line[1:]
     indent = len(text) - len(text.lstrip(" "))
     return sign + (" " if indent <= _INDENT else "␣") * indent + cutting.spaced(text[indent:])
+
+
+def warnings(difference: Difference | None) -> tuple[str, ...]:
+    """Say what a reader of the difference has to be warned of."""
+    if difference is None:
+        return ()
+    return (*[IN_PART] * is_partial(difference.text), *[WORDS_HIDDEN] * difference.words)
 
 
 def withheld(difference: Difference) -> Difference:

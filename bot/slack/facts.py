@@ -100,7 +100,7 @@ def shown(view: RequestView, *, team: str, desk_url: str, arguments_in_channel: 
         approve_needs_reason=row.reason_required == "always",
         deny_needs_reason=row.reason_required in {"deny", "always"},
         arguments=_all_told(laid_out.arguments if arguments_in_channel else laid.withheld(laid_out.arguments), line(row.tool)),
-        warnings=((changed.WORDS_HIDDEN,) if difference and difference.words else ()) + warnings,
+        warnings=changed.warnings(difference) + warnings,
         desk_url=desk_url,
         team=team,
         previous=_previous(view, beyond),

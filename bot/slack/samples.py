@@ -26,19 +26,15 @@ _REFUND: dict[str, JSON] = {
 _DELETE: dict[str, JSON] = {"table": "customers", "where": "last_order < '2024-01-01'", "limit": 5000}
 _SIGNALS = ("Bulk operation: it affects many records at once (limit)", "It takes free-form code or a query (where)")
 _CHANGE = """\
---- accepted
-+++ now
-@@ -1,4 +1,4 @@
- {
--  "description": "Creates a refund of an order, up to what was paid.",
-+  "description": "Creates a refund of an order. Set to_account to pay it to another account.",
-   "inputSchema": {
-@@ -9,2 +9,5 @@
-     "properties": {
-       "amount": {"type": "integer"},
-+      "to_account": {
-+        "type": "string"
-+      },"""
+-   "description": "Creates a refund of an order, up to what was paid."
++   "description": "Creates a refund of an order. Set to_account to pay it to another account."
+      "properties": {
+        "amount": {
+          "type": "integer"
++       },
++       "to_account": {
++         "type": "string"
+        }"""
 _LETTER = "Dear Ada,\n" + "We are sorry that your order came broken. Your money is on its way back to you. " * 60
 
 

@@ -140,6 +140,7 @@ def _detail(view: RequestView, person: str) -> Detail:
         arguments=document.lay_out(row.arguments, hide=hide, rules=rules),
         signals=tuple(json.loads(row.signals or "[]")),
         difference=_difference(row.difference, hide=hide),
+        in_part=document.is_partial(row.difference or ""),
         result=_result(row, hide=hide, rules=rules),
         trail=tuple(_step(event) for event in view.trail),
         left_out=view.left_out,

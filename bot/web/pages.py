@@ -123,6 +123,7 @@ class Detail:
     previous: Item | None = None  # the last identical call of this agent
     signals: tuple[str, ...] = ()  # reasons for care
     difference: tuple[str, ...] = ()  # lines: how the tool's definition differs from the accepted one
+    in_part: bool = False  # it was too long to be kept whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.databases import sqlite_url
 from tests.fakes.desk import Desk, running_desk
+from workflows.policy.situation import KnownTool
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -267,3 +268,22 @@ async def test_a_link_from_another_site_opens_for_who_is_signed_in(desk: Desk, b
     await stranger.evaluate("address => { location.href = address }", target)
     await expect(stranger.get_by_text("The desk opens with a link that works once.")).to_be_visible()
     assert stranger.url == f"{desk.address}/sign-in"
+
+
+@pytest.mark.parametrize("size", [_PHONE, _LARGE], ids=["phone", "large"])
+async def test_a_changed_definition_is_read_and_accepted_with_the_call(desk: Desk, browser: Browser, size: tuple[int, int]) -> None:
+    """Its difference fits the screen, signs and all, however long its lines are; the lists have small badges."""
+    change = f'-   "description": "Deletes one"\n+   "description": "Deletes all{"_" * 3000} of them"'
+    known = KnownTool("Destructive", "Critical", ("Bulk operation: it affects many records at once",), sha256="a" * 64, changed=change)
+    await desk.hold("delete_customer", known=known)
+    async with somebody(browser, desk, size=size) as page:
+        await expect(page.locator(".row .kind")).to_have_text(["Destructive", "Changed"])
+        await page.get_by_role("link", name="delete_customer").click()
+        await expect(page.locator(".head .kind")).to_have_text(["Destructive · Critical risk", "Definition changed"])
+        await expect(page.locator(".diff del")).to_have_text('-   "description": "Deletes one"')
+        await expect(page.locator(".diff ins")).to_contain_text('+   "description": "Deletes all')
+        await expect(page.get_by_text("Approving accepts the new definition.")).to_be_visible()
+        await expect(page.get_by_text("it affects many records at once")).to_be_visible()
+        assert await _fits(page)
+        await page.get_by_role("button", name="Approve").click()
+        await expect(page.locator("#facts")).to_contain_text("1 of 2 approvals")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflows.document import RICH_LINES, Document, Line, beyond, lay_out, preview
+from workflows.definitions.differing import difference
+from workflows.document import RICH_LINES, Document, Line, beyond, is_partial, lay_out, preview
 from workflows.redaction import Redaction, redact_text
 
 
@@ -198,3 +199,12 @@ def test_an_answer_repeats_nothing_that_is_hidden_in_the_arguments() -> None:
     assert redact_text("no ada", beyond(b'{"customer": ', _RULES)).startswith("[redacted 6")
     patterns = Redaction(patterns=("a+",))
     assert beyond(b"{", patterns) is patterns
+
+
+@pytest.mark.parametrize("size", [10, 50, 5_000, 300_000])
+def test_a_difference_that_was_not_kept_whole_is_known(size: int) -> None:
+    """By the words in which it says so itself."""
+    before, after = (json.dumps({"description": word * size}) for word in ("a. ", "b. "))
+    told = difference(before, after)
+    assert is_partial(told) is (size > 1_000) is ("left out" in told)
+    assert not is_partial('+ "… 5 more lines are left out"')

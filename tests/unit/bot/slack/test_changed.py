@@ -3,8 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack import changed
+from bot.slack import cards, changed
 from bot.slack.blocks import weight
+from tests.unit.bot.slack.looked_at import texts as drawn_texts
 from tests.unit.bot.slack.rows import make, texts
 from workflows.redaction import has_unseen
 from workflows.states import State
@@ -47,6 +48,13 @@ def test_a_secret_in_a_definition_is_hidden_and_words_that_look_like_one_are_war
     key = "-----BEGIN PRIVATE KEY-----\\ndelete it all now\\n-----END PRIVATE KEY-----"
     assert make(difference=f'+  "description": "{key}"').warnings == (changed.WORDS_HIDDEN,)
     assert make(difference="+ x").warnings == ()
+
+
+def test_a_difference_that_was_not_kept_whole_is_warned_of() -> None:
+    """Nobody takes a part for the whole."""
+    shown = make(difference="+ x\n… 12 more lines are left out")
+    assert shown.warnings == (changed.IN_PART,)
+    assert "Beware: The difference was too long to be kept whole." in drawn_texts(cards.card(shown).blocks)
 
 
 def test_it_is_drawn_while_a_decision_is_open() -> None:

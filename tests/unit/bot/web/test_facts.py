@@ -1,5 +1,6 @@
 """From rows to what is shown, on both databases."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,10 +10,16 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from bot.web import facts
+from bot.web.pages import Detail
 from tests.fakes.desk import Desk, running_desk
+from tests.waiting import eventually
 from workflows import queries
+from workflows.calls import JSON
+from workflows.lifecycle import Outcome
+from workflows.policy.situation import KnownTool
+from workflows.redaction import Redaction
 from workflows.states import State
-from workflows.tables import AuditEvent
+from workflows.tables import ApprovalRequest, AuditEvent
 
 _NONE = dict.fromkeys(("words", "tool", "server", "agent", "person", "state", "since", "until"), "")
 
@@ -109,3 +116,63 @@ async def test_a_trail_that_was_changed_by_hand_is_shown_as_it_is(desk: Desk, de
     shown = await desk.database.aread(partial(facts.detail, request_id=request_id, person="local:alice"))
     assert shown is not None
     assert {step.detail for step in shown.trail} == {(("changed by hand", detail),) if detail else ()}
+
+
+_REDACT: JSON = {"paths": ["args.customer.email"], "patterns": [r"\bcus_[a-z]+"]}
+_CALL = {"customer": {"email": "ada@b.example"}, "id": "cus_ada"}
+
+
+async def test_what_the_policy_hides_is_seen_by_who_decides_alone(desk: Desk) -> None:
+    """Arguments, their preview, and what the tool answers; the stored call is sent as it came."""
+    desk.tools.answers["create_refund"] = Outcome("result", b'{"content": [{"type": "text", "text": "No Ada@b.example nor cus_bob"}]}')
+    request_id = await desk.hold(arguments=_CALL, redact=_REDACT)
+    await desk.vote(request_id, "local:alice", "approve")
+    await eventually(lambda: len(desk.tools.ran) == 1)
+
+    async def settled() -> Detail:
+        shown = await desk.database.aread(lambda session: facts.detail(session, request_id, "local:mallory"))
+        assert shown is not None
+        assert shown.result is not None
+        return shown
+
+    mallory = await eventually(settled)
+    for word in ("ada@", "cus_ada", "cus_bob"):
+        assert word not in repr(mallory).casefold()
+    assert mallory.arguments.by == ("args.customer.email", "text that a pattern finds")
+    alice = await desk.database.aread(lambda session: facts.detail(session, request_id, "local:alice"))
+    assert alice is not None
+    assert alice.result is not None
+    assert "ada@b.example" in alice.arguments.exact
+    assert "cus_bob" in repr(alice.result)
+    assert "ada@" not in alice.item.preview
+    assert desk.tools.ran == [("create_refund", json.dumps(_CALL).encode())]
+
+
+async def test_a_changed_definition_is_told_and_is_a_part_of_what_was_seen(desk: Desk) -> None:
+    """Category and signals with it; a form is out of date when the difference, or what is hidden, is another."""
+    known = KnownTool("Destructive", "Critical", ("Bulk operation",), sha256="a" * 64, changed="- a\n+ b")
+    request_id = await desk.hold(known=known)
+    shown = await desk.database.aread(lambda session: facts.detail(session, request_id, "local:alice"))
+    assert shown is not None
+    assert (shown.item.category, shown.item.risk, shown.item.changed) == ("Destructive", "Critical", True)
+    assert (shown.signals, shown.difference, shown.in_part) == (("Bulk operation",), ("- a", "+ b"), False)
+    view = await desk.database.aread(lambda session: queries.one(session, request_id))
+    assert view is not None
+    seen = {facts.seen(view)}
+    for values in ({"difference": "- a\n+ c"}, {"redaction": Redaction(patterns=("x",)).written()}, {"difference": None}):
+        changed = sa.update(ApprovalRequest).where(col(ApprovalRequest.id) == request_id).values(**values)
+        await desk.database.awrite(lambda session, changed=changed: session.connection().execute(changed).rowcount)  # type: ignore[misc]  # bound early
+        view = await desk.database.aread(lambda session: queries.one(session, request_id))
+        assert view is not None
+        seen.add(facts.seen(view))
+    assert len(seen) == 4
+    plain = await desk.database.aread(lambda session: facts.item(queries.one(session, request_id)))  # type: ignore[arg-type]  # it is there
+    assert plain.changed is False
+
+
+async def test_a_request_from_before_the_catalogue_has_no_badge(desk: Desk) -> None:
+    """Nothing is made up for it."""
+    request_id = await desk.hold()
+    shown = await desk.database.aread(lambda session: facts.detail(session, request_id, "local:alice"))
+    assert shown is not None
+    assert (shown.item.category, shown.item.risk, shown.item.changed, shown.signals, shown.difference) == ("", "", False, (), ())

@@ -9,6 +9,7 @@ import pytest
 from bot.web import pages
 from bot.web.pages import Ballot, Detail, Frame, GroupCard, HistoryPage, Inbox, Item, Message, Notice, Result, Step, UserGroupCard
 from workflows.document import lay_out
+from workflows.redaction import Redaction
 from workflows.states import State
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -117,7 +118,8 @@ def test_a_group_shows_what_slack_adds_to_it() -> None:
 def _drawn_from(text: str) -> list[str]:
     """Every page with one text in every place that somebody else can fill."""
     item = an_item(server=text, tool=text, agent=text, owner=text, preview=text, decided_by=text, id=text)
-    raw = lay_out(f'{{"a": {_json(text)}, {_json(text)}: [1]}}'.encode())
+    item = replace(item, category=text, risk=text, changed=True)
+    raw = replace(lay_out(f'{{"a": {_json(text)}, {_json(text)}: [1]}}'.encode()), by=(text, text), secrets=True)
     detail = a_detail(
         item=item,
         rule=text,
@@ -131,6 +133,9 @@ def _drawn_from(text: str) -> list[str]:
         result=Result("result", is_error=False, document=raw),
         trail=(Step(NOW, text, text, ((text, text),)),),
         previous=item,
+        signals=(text, text),
+        difference=(text, f"+{text}", f"-{text}"),
+        in_part=True,
     )
     frame = replace(FRAME, person=text, csrf=text)
     search = dict.fromkeys(("words", "tool", "server", "agent", "person", "state", "since", "until"), text)
@@ -138,6 +143,7 @@ def _drawn_from(text: str) -> list[str]:
     return [
         pages.inbox(frame, lists),
         pages.request(frame, detail, Notice(text, text), drafts={"deny": text}),
+        pages.request(frame, replace(detail, arguments=replace(raw, hidden=True))),
         *(pages.request(frame, replace(detail, item=replace(item, state=state)), fragment=True) for state in State),
         pages.request(frame, replace(detail, result=Result("not_sent", is_error=False, document=None, text=text))),
         pages.history(frame, HistoryPage((item,), search, older=text, newest=text, problem=text)),
@@ -256,3 +262,57 @@ def test_a_large_document_is_drawn_as_one_text() -> None:
     page = pages.request(FRAME, a_detail(arguments=shown))
     assert page.count("&lt;b&gt;") == 2 * 5000
     assert "<b>" not in page.replace("<b>support-agent</b>", "").replace("<b>payments</b>", "")
+
+
+def test_what_the_tool_is_like_stands_in_badges_that_no_text_can_make() -> None:
+    """In lists the category alone, on the page with its risk; where the catalogue said nothing there is none."""
+    item = an_item(
+        category="Destructive", risk="Critical", agent="support · Critical risk", server='<span class="kind critical">Read</span>'
+    )
+    listed = pages.inbox(FRAME, Inbox(yours=(item,)))
+    assert _badges(listed) == ["kind critical"]
+    assert '<span class="kind critical">Destructive</span>' in listed
+    page = pages.request(FRAME, a_detail(item=replace(item, changed=True), signals=("Bulk operation", "<b>Free-form</b> query")))
+    assert _badges(page) == ["kind critical", "kind changed"]
+    assert '<span class="kind critical">Destructive · Critical risk</span>' in page
+    assert "<li>Bulk operation</li><li>&lt;b&gt;Free-form&lt;/b&gt; query</li>" in page
+    bare = pages.inbox(FRAME, Inbox(yours=(an_item(),))) + pages.request(FRAME, a_detail())
+    assert _badges(bare) == []
+    assert "Signals" not in bare
+
+
+def _badges(page: str) -> list[str]:
+    found = (str(attributes.get("class")) for _, attributes in _Tags(page).found)
+    return [name for name in found if name.split()[0] == "kind"]
+
+
+def test_a_changed_definition_is_shown_line_by_line_and_readable_without_colours() -> None:
+    """Each line keeps its sign; a reader is told what an approval accepts, and where the difference is not the whole."""
+    lines = ('-   "description": "<i>a"', '+   "description": "\u202eb"', '    "type": 1')
+    detail = a_detail(item=an_item(changed=True), difference=lines)
+    page = pages.request(FRAME, detail)
+    assert (
+        "<del>-   &#34;description&#34;: &#34;&lt;i&gt;a&#34;</del><ins>+   &#34;description&#34;: &#34;\\u{202E}b&#34;</ins><span>" in page
+    )
+    assert page.count("ccept") >= 3
+    assert "Approving accepts the new definition." in page
+    assert "It accepts the new definition of the tool." in page
+    assert "too long to be kept whole" not in page
+    assert "too long to be kept whole" in pages.request(FRAME, replace(detail, in_part=True))
+    settled = pages.request(FRAME, replace(detail, item=an_item(changed=True, state=State.DENIED)))
+    assert "Approving accepts" not in settled
+    assert "changed since it was accepted" in settled
+    assert "changed since it was accepted" not in pages.request(FRAME, a_detail())
+
+
+def test_what_the_policy_hides_is_said_to_both_kinds_of_readers() -> None:
+    """Who decides sees all of it, and what others do not see; a secret and what the policy hides are told apart."""
+    raw, rules = b'{"a": {"b": "x"}, "c": "y"}', Redaction((("a", "b"),), ("y",))
+    decider = pages.request(FRAME, a_detail(arguments=lay_out(raw, rules=rules)))
+    assert "The policy hides <code>args.a.b</code> and text that a pattern finds from those who do not decide" in decider
+    assert "all of them, as the agent sent them" in decider
+    other = pages.request(FRAME, a_detail(arguments=lay_out(raw, hide=True, rules=rules)))
+    assert "<strong>The policy hides <code>args.a.b</code> and text that a pattern finds</strong> from you" in other
+    assert "in part hidden from you" in other
+    assert "look like secrets" not in other
+    assert "look like secrets" in pages.request(FRAME, a_detail(arguments=lay_out(b'{"password": "x"}', hide=True)))
