@@ -60,7 +60,7 @@ def own_bound(rule: Written, condition: JSON) -> bool:
     if not isinstance(condition, dict) or not isinstance(state, dict):
         return False
     path = f"state.{rule.owner}.{state.get('counter')}"
-    return condition.get("path") == path and condition.get("op") in {Op.LT, Op.LTE} and is_number(condition.get("value"))
+    return condition.get("path") == path and condition.get("op") in (Op.LT, Op.LTE) and is_number(condition.get("value"))
 
 
 def most(rule: Written) -> int | None:

@@ -48,8 +48,9 @@ def written(tool: str, value: JSON, at: str, report: Report) -> list[Written]:
     taken: set[str] = set()
     for index, each in enumerate(items([] if value is None else value, at, "rules", report)):
         here = pointer(at, index)
-        members = {key: member for key, member in table(each, here, "A rule", None, report).items() if member is not None}
-        intercept_advice.report_unknown(members, here, RULE, report)
+        whole = table(each, here, "A rule", None, report)
+        intercept_advice.report_unknown(whole, here, RULE, report)
+        members = {key: member for key, member in whole.items() if member is not None}
         name = _name(members, here, report)
         said = sentence(members, here, report, "on_deny")
         id_ = rule_id(at, name or str(index), taken)
