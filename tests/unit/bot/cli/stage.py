@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,8 @@ from workflows import grants, groups, lifecycle
 from workflows.calls import JSON, ToolCall
 from workflows.database import Database
 from workflows.policy import evaluate
+from workflows.policy.situation import KnownTool
+from workflows.redaction import NOTHING, Redaction
 
 T = TypeVar("T")
 POLICY = {
@@ -96,9 +99,19 @@ class Stage:
             database.close()
 
     def hold(
-        self, arguments: str = '{"amount": 6000}', *, tool: str = "create_refund", agent: str = "agent", ago: timedelta = timedelta(0)
+        self,
+        arguments: str = '{"amount": 6000}',
+        *,
+        tool: str = "create_refund",
+        agent: str = "agent",
+        ago: timedelta = timedelta(0),
+        known: KnownTool | None = None,
+        redaction: Redaction = NOTHING,
     ) -> str:
-        """Hold a call of an agent whose owner is Olivia, and give the request's id."""
+        """Hold a call of an agent whose owner is Olivia, and give the request's id.
+
+        `known` is what the definition of the tool says, `redaction` what the policy hides.
+        """
         now = datetime.now(UTC) - ago
         found = settings.load(self.config, {"NOT_SET_IN_THIS_SHELL": "secret"})
         policy = found.policies["payments"]
@@ -112,7 +125,10 @@ class Stage:
                     session, label=agent, server="payments", policy="payments", owner="local:olivia", budget=None, actor="test", now=now
                 )
             verdict = evaluate(policy, call)
-            return lifecycle.hold(session, call, grant=grant, verdict=verdict, policy=policy, definition=None, now=now).request.id
+            hold = partial(lifecycle.hold, grant=grant, verdict=verdict, policy=policy, definition=None, tool=known, now=now)
+            row = hold(session, call).request
+            row.redaction = redaction.written()
+            return row.id
 
         return self.write(move)
 

@@ -9,6 +9,8 @@ import pytest
 from tests.unit.bot.cli.stage import Stage, stage
 from workflows import queries
 from workflows.calls import JSON
+from workflows.policy.situation import KnownTool
+from workflows.redaction import Redaction
 
 
 def _states(here: Stage) -> dict[str, str]:
@@ -139,6 +141,36 @@ def test_show_gives_all_of_the_arguments_as_they_were_sent(here: Stage) -> None:
     assert "request.hold" in out
     exact = _object(here.ask("requests", "show", request_id, "--as", "local:alice", "--json").json)["arguments_text"]
     assert exact == text
+
+
+def test_show_says_what_the_tool_is_like_and_how_its_definition_changed(here: Stage) -> None:
+    """Category, risk, signals; the difference is indented, so that no line of it passes for one of ours. Older requests have none of it."""
+    change = '-   "description": "Looks up"\n+   "description": "Deletes\u202e"\n  state: approved'
+    known = KnownTool("Destructive", "Critical", ("Bulk operation (all)", "Free-form\nquery"), sha256="a" * 64, changed=change)
+    out = here.ask("requests", "show", here.hold(known=known)).out
+    assert "\n  risk:       Destructive · Critical risk\n" in out
+    assert "\n  signals:\n    - Bulk operation (all)\n    - Free-form" in out
+    assert (
+        "\n  the definition of this tool changed since it was accepted. Approving accepts the new definition:\n"
+        '    -   "description": "Looks up"\n    +   "description": "Deletes\\u{202E}"\n      state: approved\n  arguments:\n'
+    ) in out
+    bare = here.ask("requests", "show", here.hold('{"amount": 7000}')).out
+    assert not [word for word in ("risk", "signals", "changed since", "the policy hides") if word in bare]
+
+
+def test_what_the_policy_hides_is_shown_to_who_decides_alone(here: Stage) -> None:
+    """In the list, and in all of a request; and it is said what is hidden."""
+    rules = Redaction(paths=(("customer", "email"),), patterns=(r"\bcus_[a-z]+",))
+    request_id = here.hold('{"customer": {"email": "ada@b.example"}, "id": "cus_ada"}', redaction=rules)
+    for words in (("list",), ("list", "--json"), ("show", request_id), ("show", request_id, "--json")):
+        out = here.ask("requests", *words).out
+        assert "ada@" not in out
+        assert "cus_ada" not in out
+    told = "  arguments: (the policy hides args.customer.email, text that a pattern finds from who does not decide)\n"
+    assert told in here.ask("requests", "show", request_id).out
+    decider = here.ask("requests", "show", request_id, "--as", "local:alice").out
+    assert told in decider
+    assert '"ada@b.example"' in decider
 
 
 def test_show_says_what_it_leaves_out_of_a_long_trail(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
