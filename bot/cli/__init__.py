@@ -10,7 +10,7 @@ from io import TextIOWrapper
 
 import typer
 
-from bot.cli import audit, checking, demo, desk, doctor, explain, grants, groups, policy, requests, scan, serve, setup
+from bot.cli import audit, checking, demo, desk, doctor, explain, grants, groups, policy, requests, scan, serve, setup, simulate
 from bot.cli.output import one_line
 from workflows.errors import AskfirstError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("init", short_help="Write a first configuration and policy.")(setup.init)
 app.command("check", short_help="Say everything that is wrong.")(checking.check)
 app.command("explain", short_help="Say what a policy answers to a call, and why.")(explain.command)
+app.command("simulate", short_help="Replay recorded calls against a changed policy.")(simulate.simulate)
 app.command("scan", short_help="Say what a server's tools do, and write a policy for them.")(scan.scan)
 app.command("doctor", short_help="Look whether everything works.")(doctor.doctor)
 app.command("serve")(serve.serve)

@@ -4,7 +4,6 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from bot import mcp
 from bot.cli import policy_files, tool_files
+from bot.cli.moments import moment
 from bot.cli.opening import now
 from bot.cli.options import Json
 from bot.cli.output import document, one_line, say
@@ -39,7 +39,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Say what a policy answers to a call, by which rule, what the conditions saw, and why no earlier rule fired. Nothing is called."""
-    when = now() if at is None else moment(at)
+    when = now() if at is None else moment(at, param="--at")
     asked = called(server, tool, args)
     loaded = policy_files.good(policy)
     used, assumed = unused(loaded, asked.tool)
@@ -52,17 +52,6 @@ def command(
         return
     for line in _lines(found, loaded):
         say(line)
-
-
-def moment(text: str) -> datetime:
-    """Read a time with its zone."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} is no time with a zone: write it like 2026-01-31T09:00:00Z.", param_hint="--at")
-    return found
 
 
 def called(server: str, tool: str, args: str) -> ToolCall:

@@ -121,9 +121,9 @@ class _Walk:
         shape, tool = policy.shape, self.call.tool
         if shape.hide and self._hidden(hidden=policy.hides(tool)):
             return
-        entries = _entries(shape, tool)
+        entries = entries_for(shape, tool)
         hold = None
-        if not _listed(shape, entries):
+        if not lists(shape, entries):
             self._unlisted(shape)
             if shape.default is Default.DENY:
                 return
@@ -131,7 +131,7 @@ class _Walk:
         else:
             names = " and ".join(text(entry.pattern) for entry in entries)
             self.add(Step(_default(shape), Kind.DEFAULT, Met.NOT_MET, f"The tool has its rules under {names} in tools."))
-        find = _finder(shape, entries, self.call, self.situation)
+        find = finder(shape, entries, self.call, self.situation)
         if any(self._gate(rule, find) for entry in entries for rule in entry.gates):
             return
         hold = self._asked([rule for entry in entries for rule in entry.require_approval], find) or hold
@@ -234,17 +234,19 @@ def _default(shape: Shape) -> str:
     return {Default.ALLOW: DEFAULT_ALLOW, Default.DENY: DEFAULT_DENY, Default.REQUIRE_APPROVAL: DEFAULT_REQUIRE_APPROVAL}[shape.default]
 
 
-def _entries(shape: Shape, tool: str) -> list[Entry]:
+def entries_for(shape: Shape, tool: str) -> list[Entry]:
     """Give the entries for a tool: the one with its name, then the patterns that match it."""
     patterned = [entry for entry in shape.entries if is_pattern(entry.pattern, literal=shape.literal)]
     named = [entry for entry in shape.entries if entry.pattern == tool and entry not in patterned]
     return named + [entry for entry in patterned if matcher(entry.pattern)(tool)]
 
 
-def _listed(shape: Shape, entries: list[Entry]) -> bool:
+def lists(shape: Shape, entries: list[Entry]) -> bool:
+    """Tell whether the entries for a tool list it, so that their rules and not the default answer its calls."""
     return any(entry.lists for entry in entries) or (bool(entries) and shape.default is Default.ALLOW)
 
 
-def _finder(shape: Shape, entries: Iterable[Entry], call: ToolCall, situation: Situation) -> Find:
+def finder(shape: Shape, entries: Iterable[Entry], call: ToolCall, situation: Situation) -> Find:
+    """Make what finds the value at a path, as the policy reads it."""
     counted = {f"state.{limit.identity}": limit for entry in entries for limit in entry.counted}
     return lambda path: reader(path, zone=shape.zone, counter=counted.get(".".join(path)))(call, situation)

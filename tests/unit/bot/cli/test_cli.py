@@ -25,6 +25,7 @@ LEAVES = {
     "check",
     "doctor",
     "explain",
+    "simulate",
     "scan",
     "serve",
     "demo",
@@ -87,6 +88,9 @@ def test_a_broken_config_is_never_a_traceback(tmp_path: Path, leaf: str) -> None
         "login": ["--as", "local:a"],
         "token": ["--as", "local:a"],
     }
+    policy = tmp_path / "policy.json"
+    policy.write_text('{"version": "1", "default": "deny"}')
+    words["simulate"] = ["--policy", str(policy)]
     arguments = words.get(
         leaf.rpartition(" ")[2], ["apr_x", "--as", "local:a"] if leaf.startswith("requests") and "list" not in leaf else []
     )
