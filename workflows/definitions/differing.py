@@ -42,12 +42,18 @@ def _of(before: JSON, after: JSON) -> Iterator[str]:
 
 
 def _laid_out(whole: dict[str, JSON], member: str) -> list[str]:
-    return _pieces({member: whole[member]})[1:-1] if member in whole else []
+    if member not in whole:
+        return []
+    lines = json.dumps({member: whole[member]}, indent=2, ensure_ascii=False).split("\n")[1:-1]
+    return _broken([line.removeprefix("  ") for line in lines])
 
 
 def _pieces(value: JSON) -> list[str]:
-    """Lay a value out; a long text is broken after its sentences, so that an inserted one moves no other."""
-    lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
+    return _broken(json.dumps(value, indent=2, ensure_ascii=False).split("\n"))
+
+
+def _broken(lines: list[str]) -> list[str]:
+    """Break long texts after their sentences, so that an inserted one moves no other."""
     return [piece for line in lines for piece in ([line] if len(line) <= _LONG else _PIECE.findall(line)) if piece]
 
 

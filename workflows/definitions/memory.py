@@ -124,9 +124,9 @@ class Definitions:
         for row in rows:
             found.setdefault(row.server, {})[row.tool] = self._loaded(row)
         for server, tools in found.items():
-            before = self._servers.get(server)
-            shadows = before.shadows if before else {}
-            self._servers[server] = _Server(tools, len(tools) >= pins.MOST_TOOLS, self.version(server) + 1, shadows)
+            before = self._servers.get(server) or _Server()
+            same = len(tools) == len(before.tools) and all(before.tools.get(tool) is each for tool, each in tools.items())
+            self._servers[server] = replace(before, tools=tools, full=len(tools) >= pins.MOST_TOOLS, version=before.version + (not same))
 
     def _loaded(self, row: ToolDefinition) -> _Tool:
         pin = pins.pin_of(row)

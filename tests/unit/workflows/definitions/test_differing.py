@@ -26,8 +26,8 @@ def _difference(**changed: Any) -> list[str]:  # noqa: ANN401  # members of a de
 def test_what_went_and_what_came_is_marked() -> None:
     """And a little of what is around it stands beside."""
     lines = _difference(annotations={"destructiveHint": False, "readOnlyHint": False})
-    assert '-     "destructiveHint": true,' in lines
-    assert '+     "destructiveHint": false,' in lines
+    assert '-   "destructiveHint": true,' in lines
+    assert '+   "destructiveHint": false,' in lines
     assert not [line for line in lines if "amount" in line or "customer" in line]
     assert all(line[:2] in {"  ", "- ", "+ "} for line in lines)
 
@@ -35,7 +35,7 @@ def test_what_went_and_what_came_is_marked() -> None:
 def test_each_member_is_compared_with_itself() -> None:
     """Changes at both ends do not make everything between them a change."""
     lines = _difference(description="Give it back.", annotations=None)
-    assert '- "annotations": {' in [line.replace("  ", "", 1) for line in lines]
+    assert '- "annotations": {' in lines
     assert not [line for line in lines if line[0] in "-+" and "amount" in line]
 
 
