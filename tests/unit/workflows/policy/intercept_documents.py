@@ -1,9 +1,14 @@
 """Draws Intercept documents, and calls of their tools, for the properties that hold for all of them."""
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.unit.workflows.policy.documents import call
 from workflows.calls import JSON, ToolCall
+
+many = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(many, max_examples=60)
+"""How many documents are drawn. How long that takes is no matter."""
 
 TOOLS = ("pay", "ask", "policies.create")
 UNKNOWN_TOOL = "other"

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.workflows.policy.documents import call, only, policy
-from tests.unit.workflows.policy.intercept_documents import calls, documents, well_typed
+from tests.unit.workflows.policy.intercept_documents import calls, documents, few, many, well_typed
 from tests.unit.workflows.policy.test_intercept import loaded
 from workflows.calls import JSON, ToolCall
 from workflows.policy import Effect, KnownTool, Limit, Policy, PolicyInvalid, Situation, Verdict, evaluate, load
@@ -42,7 +42,7 @@ def answered(verdict: Verdict) -> tuple[object, ...]:
 
 
 @given(documents(), st.one_of(calls(), well_typed()))
-@settings(max_examples=150)
+@many
 def test_every_call_is_answered_as_before(document: dict[str, JSON], called: ToolCall) -> None:
     """Effect, words, the way a call is held and what it counts stay, for arguments of any kind."""
     original = load(json.dumps(document), name="original")
@@ -50,6 +50,7 @@ def test_every_call_is_answered_as_before(document: dict[str, JSON], called: Too
 
 
 @given(documents())
+@few
 def test_what_was_converted_is_in_its_format_and_says_its_default(document: dict[str, JSON]) -> None:
     """The new document is complete, has nothing of the other format, and is converted to itself."""
     new = again(load(json.dumps(document), name="original"))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.workflows.policy.intercept_documents import few
 from workflows.policy import go_durations
 
 
@@ -51,6 +52,7 @@ def test_what_go_refuses_or_is_no_time_at_all_is_none(text: str) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(["h", "m", "s", "ms", "us"])), min_size=1, max_size=6))
+@few
 def test_the_parts_are_added_up(parts: list[tuple[int, str]]) -> None:
     """A duration is the sum of its parts, in any order and number."""
     size = {

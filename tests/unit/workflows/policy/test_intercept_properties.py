@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.workflows.policy.intercept_documents import TOOLS, calls, documents
+from tests.unit.workflows.policy.intercept_documents import TOOLS, calls, documents, few, many
 from workflows.calls import JSON, ToolCall
 from workflows.policy import Effect, Policy, PolicyInvalid, evaluate, load
 
@@ -43,7 +43,7 @@ def at_place(document: Any, place: Place) -> Any:  # noqa: ANN401  # any JSON
 
 
 @given(documents(), st.data())
-@settings(max_examples=100)
+@many
 def test_a_broken_document_is_refused_with_places_that_are_there(document: dict[str, JSON], data: st.DataObject) -> None:
     """Whatever stands in the place of something, the document loads or every problem says where it is."""
     broken = deepcopy(document)
@@ -58,6 +58,7 @@ def test_a_broken_document_is_refused_with_places_that_are_there(document: dict[
 
 
 @given(documents(), st.data())
+@few
 def test_an_unknown_key_never_loads(document: dict[str, JSON], data: st.DataObject) -> None:
     """A slip of the pen opens no gate: every key of a document is known, but names and what conditions compare with."""
     objects: list[Place] = [()]
@@ -73,6 +74,7 @@ def test_an_unknown_key_never_loads(document: dict[str, JSON], data: st.DataObje
 
 
 @given(documents(), calls(), st.sampled_from([*TOOLS, "*"]), st.data())
+@few
 def test_a_rule_more_never_lets_more_through(document: dict[str, Any], called: ToolCall, tool: str, data: st.DataObject) -> None:
     """A denial stays one, and what people are asked about is never simply allowed, whatever rule is added to a tool that is listed."""
     added: list[JSON] = [{"action": "deny"}, {"action": "require_approval"}, {"conditions": [_WHERE]}]
@@ -90,6 +92,7 @@ _WHERE: dict[str, JSON] = {"path": "args.word", "op": "contains", "value": "e"}
 
 
 @given(documents())
+@few
 def test_printing_and_reading_again_changes_nothing(document: dict[str, JSON]) -> None:
     """What was read is what was written."""
     first = loaded(document)

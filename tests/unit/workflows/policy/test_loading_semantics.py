@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.workflows.policy import intercept_documents, policylayer_documents, written_semantics
 from tests.unit.workflows.policy.documents import call, only
+from tests.unit.workflows.policy.intercept_documents import few, many
 from tests.unit.workflows.policy.written_semantics import Counters, Failure, Said
 from workflows.calls import JSON, ToolCall
 from workflows.policy import Effect, Limit, Policy, Situation, evaluate, load
@@ -55,7 +56,7 @@ class Ledger:
 
 
 @given(intercept_documents.documents(), intercept_documents.well_typed())
-@settings(max_examples=150)
+@many
 def test_intercept_documents_mean_what_they_mean_there(document: dict[str, JSON], called: ToolCall) -> None:
     """The effect, the rule and its words: hidden, not listed, denied by the first that fails, asked, allowed."""
     said = written_semantics.intercept(document, called.tool, called.arguments, Counters(), at=NOW)
@@ -73,7 +74,7 @@ def test_intercept_documents_mean_what_they_mean_there(document: dict[str, JSON]
 
 
 @given(policylayer_documents.documents(), intercept_documents.well_typed())
-@settings(max_examples=150)
+@many
 def test_policylayer_documents_mean_what_they_mean_there(document: dict[str, JSON], called: ToolCall) -> None:
     """The effect, the rule and its words: hidden, not listed, the first that denies, allowed."""
     said = written_semantics.policylayer(document, called.tool, called.arguments, Counters(), at=NOW)
@@ -89,7 +90,7 @@ calls_in_time = st.lists(st.tuples(intercept_documents.well_typed(), st.integers
 
 
 @given(intercept_documents.documents(asks=False), calls_in_time)
-@settings(max_examples=100)
+@few
 def test_intercept_counters_count_what_they_count_there(document: dict[str, JSON], calls: list[tuple[ToolCall, int, str]]) -> None:
     """Bounds, rates, increments and windows, over many calls, whichever grant makes them; a denied call adds nothing."""
     policy, ledger, counters, at = loaded(document), Ledger(), Counters(), NOW
@@ -108,7 +109,7 @@ def test_intercept_counters_count_what_they_count_there(document: dict[str, JSON
 
 
 @given(policylayer_documents.documents(), calls_in_time)
-@settings(max_examples=100)
+@few
 def test_policylayer_limits_count_what_they_count_there(document: dict[str, JSON], calls: list[tuple[ToolCall, int, str]]) -> None:
     """Limits of tools and of all tools, in their windows, for each grant by itself."""
     policy, ledger, counters, at = loaded(document), Ledger(), Counters(), NOW
