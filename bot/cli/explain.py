@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bot import mcp
 from bot.cli import policy_files, tool_files
+from bot.cli.answered import answered
 from bot.cli.moments import moment
 from bot.cli.opening import now
 from bot.cli.options import Json
@@ -44,7 +45,7 @@ def command(
     loaded = policy_files.good(policy)
     used, assumed = unused(loaded, asked.tool)
     listed = tool_files.looked_up(tools, asked.tool)
-    found = explain(loaded, asked, Situation(label=grant, owner=owner, at=when, tool=listed, used=used))
+    found = answered(explain(loaded, asked, Situation(label=grant, owner=owner, at=when, tool=listed, used=used)))
     if assumed is not None:
         found = replace(found, trace=(assumed, *found.trace))
     if as_json:
@@ -100,7 +101,6 @@ def _plain_limit(limit: Limit) -> JSON:
         "max": limit.max,
         "scope": limit.scope.value,
         "adds": shown(limit.amount, limit),
-        "fits": limit.amount <= limit.ceiling,
     }
 
 

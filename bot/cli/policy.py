@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import new_files, policy_files, tool_files
+from bot.cli.answered import answered
 from bot.cli.output import one_line, remark, say
 from bot.cli.policy_files import FileUnreadable, Looked
 from bot.cli.tool_files import NoToolList
@@ -109,7 +110,7 @@ def _outcomes(path: Path, policy: Path | None) -> list[Outcome] | None:
     except (FileUnreadable, NoToolList) as error:
         say(one_line(f"{path}: {error}"))
         return None
-    return None if loaded is None else [judged(case, loaded, known) for case in found.cases]
+    return None if loaded is None else [judged(case, loaded, known, answered) for case in found.cases]
 
 
 def _policy(path: Path, found: Expectations, policy: Path | None) -> Policy | None:

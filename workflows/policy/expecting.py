@@ -155,12 +155,17 @@ def _when(members: Mapping[str, JSON], at: str, report: Report) -> datetime | No
     return moment
 
 
-def judged(case: Case, policy: Policy, tool: Callable[[str], KnownTool | None] = lambda _: None) -> Outcome:
-    """Hold a case against a policy; `tool` tells what is known of a tool."""
+def judged(
+    case: Case,
+    policy: Policy,
+    tool: Callable[[str], KnownTool | None] = lambda _: None,
+    answered: Callable[[Explanation], Explanation] = lambda found: found,
+) -> Outcome:
+    """Hold a case against a policy; `tool` tells what is known of a tool, and `answered` what becomes of a verdict."""
     used, _ = unused(policy, case.call.tool)
     where = case.situation
     situation = Situation(label=where.label, owner=where.owner, at=where.at, tool=tool(case.call.tool), used=used)
-    found = explain(policy, case.call, situation)
+    found = answered(explain(policy, case.call, situation))
     verdict = found.verdict
     instead = [
         *([] if verdict.effect is case.verdict else [f"expected {case.verdict.value}, and it is {verdict.effect.value}"]),

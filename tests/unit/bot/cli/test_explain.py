@@ -88,7 +88,7 @@ def test_a_held_call_says_how_it_would_be_held(policy: Path) -> None:
     }
     [limit] = found["limits"]
     assert (limit["rule"], limit["window"], limit["max"]) == ("/tools/create_refund/limits/rate", "hour", 30)
-    assert (limit["scope"], limit["adds"], limit["fits"]) == ("grant", "1", True)
+    assert (limit["scope"], limit["adds"]) == ("grant", "1")
     assert found["monitored"] is None
 
 
