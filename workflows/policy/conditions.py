@@ -25,7 +25,8 @@ A test answers True, False, or a sentence: "it cannot be told". A sentence count
   Booleans are not numbers.
 * `in` and `not_in` cannot tell when the argument equals no member and can be compared with none of them.
 * `contains` finds a text in a text, or a member in a list by `eq`; it cannot tell when no member is equal and one cannot be compared.
-* `regex` is RE2, searched anywhere in a text: no look-around, no back-references, and time in proportion to the text.
+* `regex` is RE2, searched anywhere in a text: no look-around and no back-references. Where a search could take long, because of the pattern
+  and the length of the text together, it cannot tell.
 
 What a condition looks at, an argument or another subject, is found by the readers of `paths`.
 """
@@ -37,9 +38,8 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any, Final, TypeAlias
 
-import re2
-
 from workflows.calls import JSON
+from workflows.patterns import pattern, why_no_pattern
 from workflows.policy.paths import MISSING, Unclear, kind
 from workflows.policy.shapes import Op, Outcome, Test
 
@@ -71,7 +71,6 @@ _WANTED: Final = {
     type(None): "null",
 }
 _LONGEST_NUMBER: Final = 1_000
-LONGEST_PATTERN: Final = 10_000
 
 
 def is_number(value: object) -> bool:
@@ -102,35 +101,8 @@ def why_not(op: Op, value: JSON) -> str | None:
     if op is Op.EXISTS and not isinstance(value, bool):
         return f"exists takes true or false, and this is {kind(value)}."
     if op is Op.REGEX:
-        return why_no_pattern(value)
+        return why_no_pattern(value) if isinstance(value, str) else f"regex takes a pattern as text, and this is {kind(value)}."
     return None
-
-
-def why_no_pattern(value: JSON) -> str | None:
-    """Say why a text is no pattern that can be searched for in time, or None when it is one."""
-    if not isinstance(value, str):
-        return f"regex takes a pattern as text, and this is {kind(value)}."
-    if len(value) > LONGEST_PATTERN:
-        return f"The pattern is longer than {LONGEST_PATTERN:,} characters: write a shorter one."
-    try:
-        _pattern(value)
-    except re2.error as error:
-        cause = error.args[0] if error.args else error
-        reason = cause.decode("utf-8", "replace") if isinstance(cause, bytes) else str(cause)
-        return f"The pattern is not RE2 ({reason}): RE2 has no look-around and no back-references, and bounds repetition to 1,000."
-    return None
-
-
-def finds_nothing(pattern: str) -> bool:
-    """Tell a pattern that is also found where there is no text; it must have passed `why_no_pattern`."""
-    return _pattern(pattern).search(b"") is not None
-
-
-def _pattern(text: str) -> Any:  # noqa: ANN401  # re2 ships no types
-    options = re2.Options()
-    options.log_errors = False
-    options.never_capture = True
-    return re2.compile(text.encode(), options)
 
 
 def compile_test(path: str, op: Op, value: JSON, *, negated: bool = False) -> Test:
@@ -199,16 +171,20 @@ def _ordering(path: str, op: Op, bound: JSON) -> Test:
     return test
 
 
-def _search(path: str, pattern: JSON) -> Test:
-    search = _pattern(str(pattern)).search
+def _search(path: str, text: JSON) -> Test:
+    wanted = pattern(str(text))
+    search = wanted.search
 
     def test(value: object) -> Outcome:
         if type(value) is not str:
             return _cannot(path, Op.REGEX, value, "text")
         try:
-            return search(value.encode()) is not None
+            found = search(value.encode())
         except UnicodeEncodeError:
             return f"{path} holds half of a character, which regex cannot compare here: send whole characters."
+        if found is None:
+            return f"{path} has more than the {wanted.longest or 0:,} bytes in which this pattern can be searched for in time: send less."
+        return found
 
     return test
 

@@ -6,9 +6,9 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from workflows.calls import JSON
+from workflows.patterns import pattern, why_no_pattern
 from workflows.policy import advice, approvals
 from workflows.policy.approvals import Terms
-from workflows.policy.conditions import finds_nothing, why_no_pattern
 from workflows.policy.members import choice, items, table
 from workflows.policy.paths import kind
 from workflows.policy.shapes import Entry, Hold, Report, pointer
@@ -89,13 +89,16 @@ def _path(value: JSON, at: str, report: Report) -> tuple[str, ...] | None:
 
 
 def _pattern(value: JSON, at: str, report: Report) -> str | None:
+    if not isinstance(value, str):
+        report(at, f"A pattern is text, and this is {kind(value)}.")
+        return None
     why = why_no_pattern(value)
-    if why is None and finds_nothing(str(value)):
+    if why is None and pattern(value).search(b"") is not False:
         why = 'The pattern is found between any two characters: write one that needs a character, like ".+" in place of ".*".'
     if why is not None:
         report(at, why)
         return None
-    return str(value)
+    return value
 
 
 def unasked(entries: tuple[Entry, ...], general: Terms, report: Report) -> Hold | None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from workflows import patterns
 from workflows.policy import approvals, conditions, limit_rules, options, predicates, subjects, validating
 from workflows.policy.amounts import LARGEST
 from workflows.policy.limits import Scope, Window
@@ -149,7 +150,7 @@ def _by_operator() -> list[Schema]:
         _value(subjects.ORDER, {"type": "number"}),
         _value({Op.IN, Op.NOT_IN}, {"type": "array"}),
         _value({Op.EXISTS}, {"type": "boolean"}),
-        _value({Op.REGEX}, {"type": "string", "maxLength": conditions.LONGEST_PATTERN}),
+        _value({Op.REGEX}, {"type": "string", "maxLength": patterns.LONGEST}),
     ]
 
 
@@ -206,7 +207,7 @@ _REDACT: Final[Mapping[str, Schema]] = {
         "type": "array",
         "items": {"type": "string", "pattern": r"^args(\.(\*|[^.*]*[^.*\]]))+$", "examples": ["args.customer.email"]},
     },
-    "patterns": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": conditions.LONGEST_PATTERN}},
+    "patterns": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": patterns.LONGEST}},
 }
 _DOCUMENT: Final[Mapping[str, Schema]] = {
     "$schema": {"type": "string"},
