@@ -28,9 +28,10 @@ def classify(definition: Mapping[str, JSON]) -> Classified:
     name, description = _text(definition.get("name")), _text(definition.get("description"))
     split = words(name)
     taken = parameters(definition.get("inputSchema"))
-    category, evidence = decide(split, description, taken)
+    decided = decide(split, description, taken)
+    category, evidence = decided.category, decided.reasons
     claimed = annotations(definition)
-    contradicted = contradictions(claimed, category, evidence[-1])
+    contradicted = contradictions(claimed, category, evidence[-1]) if decided.sure else ()
     if raised := raises(claimed, category):
         category, evidence = raised[0], (*evidence, raised[1])
     texts = (_text(definition.get("title")), description, name, *(each.text for each in taken.read), *(each.name for each in taken.read))

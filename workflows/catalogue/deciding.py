@@ -30,18 +30,28 @@ _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
 
 @dataclass(slots=True)
 class _Weighing:
-    """The category so far, with its reasons, the last one being what decided."""
+    """The category so far, with its reasons, the last one being what decided. Not `sure` where a word decided that is as often a noun."""
 
     category: Category
     reasons: list[str] = field(default_factory=list)
+    sure: bool = True
 
     def becomes(self, category: Category, because: str) -> None:
-        self.category = category
+        self.category, self.sure = category, True
         self.reasons.append(because)
 
 
-def decide(name: Sequence[str], description: str, taken: Parameters) -> tuple[Category, tuple[str, ...]]:
-    """Say what a tool does, and why: at least one sentence, the last one being what decided."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a tool does, and why: at least one sentence, the last one being what decided."""
+
+    category: Category
+    reasons: tuple[str, ...]
+    sure: bool
+
+
+def decide(name: Sequence[str], description: str, taken: Parameters) -> Decision:
+    """Weigh all that is said of a tool. `name` is its words."""
     named = read_name(name) or _foreign_name(name)
     described = read_description(description) or read_foreign(description)
     weighing = _texts(named, described)
@@ -51,7 +61,7 @@ def decide(name: Sequence[str], description: str, taken: Parameters) -> tuple[Ca
     _by_choices(weighing, taken)
     _by_parameters(weighing, description, taken, described)
     _by_place(weighing, name, named, described)
-    return weighing.category, tuple(weighing.reasons)
+    return Decision(weighing.category, tuple(weighing.reasons), weighing.sure)
 
 
 def _by_name(said: Said) -> str:
@@ -77,9 +87,9 @@ def _texts(named: Said | None, described: Said | None) -> _Weighing:
     if named and described:
         return _both(named, described)
     if named:
-        return _Weighing(named.category, [_by_name(named)])
+        return _Weighing(named.category, [_by_name(named)], sure=named.strength > Strength.HINT)
     if described:
-        return _Weighing(described.category, [_by_text(described)])
+        return _Weighing(described.category, [_by_text(described)], sure=described.strength > Strength.HINT)
     return _Weighing(Category.OTHER, [_NOTHING])
 
 
@@ -99,8 +109,8 @@ def _both(named: Said, described: Said) -> _Weighing:
     starts = named.base in _MAKES and described.category is Category.EXECUTE and described.base in _STARTS
     more = named.category is Category.READ and described.category is Category.WRITE and described.joined  # it reads, and then it writes
     if starts or more or described.strength > named.strength:
-        return _Weighing(described.category, [text])
-    return _Weighing(named.category, [name])
+        return _Weighing(described.category, [text], sure=described.strength > Strength.HINT)
+    return _Weighing(named.category, [name], sure=named.strength > Strength.HINT)
 
 
 def _by_claims(weighing: _Weighing, description: str, *, sure: bool) -> None:
@@ -145,7 +155,7 @@ def _by_choices(weighing: _Weighing, taken: Parameters) -> None:
         for choice in parameter.choices:
             split = words(choice)
             found = verb(split[0]) if split else None
-            if found is None or found.form is not Form.BASE or (found.weak and found.category.grave):
+            if found is None or found.form is not Form.BASE or (found.weak and (found.category.grave or len(split) > 1)):
                 continue
             category = weigh(found, split[1:], split)
             if category.rank > weighing.category.rank and (category.grave or weighing.category in (Category.OTHER, Category.READ)):

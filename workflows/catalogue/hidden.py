@@ -13,6 +13,8 @@ LONGEST_SCANNED: Final = 32_768
 _TAIL: Final = 4_096
 LONGEST_QUOTE: Final = 80
 MOST_QUOTES: Final = 6
+MOST_PARTS: Final = 8
+_LENGTH: Final = re.compile(r"[0-9,]+ characters")
 
 # The joiner and the selectors are parts of emoji and of some scripts: they count beside plain letters, or in a long run.
 _UNSEEN: Final = re.compile(
@@ -21,7 +23,9 @@ _UNSEEN: Final = re.compile(
     "|(?<=[A-Za-z])[\u200c-\u200f]|[\u200c-\u200f](?=[A-Za-z])|[\ufe00-\ufe0f]{3}|\u2800{2}"
 )
 _ANYTHING_UNSEEN: Final = re.compile(r"[^\x20-\x7e\n\t\r]")
-_FAR: Final = re.compile(r"(?:[ \t]*\r?\n){15,}(?=[ \t]*\S)|[ \t]{200,}(?=\S)")
+_BLANK: Final = re.compile(r"[ \t\r\n]{15,}")
+_BLANK_LINES: Final = 15
+_BLANK_SPACES: Final = 200
 _COMMENT: Final = re.compile(r"<!--.{0,400}?-->", re.DOTALL)
 _ENCODED: Final = re.compile(
     r"(?<![A-Za-z0-9+/=])(?=[A-Za-z0-9+/]{0,60}[0-9])(?=[A-Za-z0-9+/]{0,60}[A-Z])(?=[A-Za-z0-9+/]{0,60}[a-z])[A-Za-z0-9+/]{80,}={0,2}"
@@ -71,36 +75,60 @@ def scanned(text: str) -> str:
     return text if len(text) <= LONGEST_SCANNED else f"{text[:LONGEST_SCANNED]}\n{text[-_TAIL:]}"
 
 
-def hidden_words(texts: Iterable[str]) -> tuple[str, ...]:
+def gathered(texts: Iterable[str]) -> tuple[str, ...]:
+    """Join the texts of a definition to few parts, each but the last one long, so that many short ones cost what one costs.
+
+    What does not fit into eight of them is left out, and the last part says how long it all was.
+    """
+    parts: list[str] = []
+    joined: list[str] = []
+    size = total = 0
+    for text in filter(None, texts):
+        part = scanned(text)
+        total += len(text)
+        if size + len(part) > LONGEST_SCANNED and joined:
+            parts.append("\n".join(joined))
+            joined, size = [], 0
+        if len(parts) < MOST_PARTS:
+            joined.append(part)
+            size += len(part)
+    parts.append("\n".join(joined))
+    return (*parts, f"{total:,} characters") if total > LONGEST_SCANNED else tuple(parts)
+
+
+def hidden_words(parts: Iterable[str]) -> tuple[str, ...]:
     """Quote what a reader of these texts would not see, with its characters written out."""
     found: dict[str, None] = {}
-    for text in texts:
-        part = scanned(text)
-        if len(text) > LONGEST_SCANNED:
-            found.setdefault(f"{len(text):,} characters")
-        if _ANYTHING_UNSEEN.search(part):
-            for match in _UNSEEN.finditer(part):
-                _keep(found, part[max(match.start() - 10, 0) : match.end() + 20])
-                break
-        for pattern in (_FAR, _COMMENT, _ENCODED):
+    for part in parts:
+        if _LENGTH.fullmatch(part):
+            found.setdefault(part)
+        if _ANYTHING_UNSEEN.search(part) and (unseen := _UNSEEN.search(part)):
+            _keep(found, part[max(unseen.start() - 10, 0) : unseen.end() + 20])
+        if far := _far(part):
+            _keep(found, far)
+        for pattern in (_COMMENT, _ENCODED):
             if shown := pattern.search(part):
-                _keep(found, part[shown.end() : shown.end() + LONGEST_QUOTE] if pattern is _FAR else shown[0])
-        if len(found) >= MOST_QUOTES:
-            break
+                _keep(found, shown[0])
     return tuple(found)[:MOST_QUOTES]
 
 
-def order_words(texts: Iterable[str]) -> tuple[str, ...]:
+def _far(part: str) -> str:
+    """Give the text that stands after so much blank space that nobody scrolls to it."""
+    for blank in _BLANK.finditer(part):
+        wide = blank[0].count("\n") >= _BLANK_LINES or len(blank[0]) >= _BLANK_SPACES
+        if wide and blank.end() < len(part):
+            return part[blank.end() : blank.end() + LONGEST_QUOTE]
+    return ""
+
+
+def order_words(parts: Iterable[str]) -> tuple[str, ...]:
     """Quote what these texts order the model to do beyond the tool's own use."""
     found: dict[str, None] = {}
-    for text in texts:
-        part = _UNSEEN.sub("", scanned(text))
+    for part in parts:
+        plain = _UNSEEN.sub("", part)
         for pattern in _ORDERS:
-            match = pattern.search(part)
-            if match:
-                _keep(found, match[0])
-        if len(found) >= MOST_QUOTES:
-            break
+            if order := pattern.search(plain):
+                _keep(found, order[0])
     return tuple(found)[:MOST_QUOTES]
 
 

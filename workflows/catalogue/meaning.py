@@ -225,6 +225,7 @@ _TURNS: Final = {
     "start": (Turn(Category.OTHER, objects=bag("thinking reasoning")),),
     "subscribe": (Turn(Category.FINANCIAL, near=bag("plan paid premium billing")),),
     "toggle": (Turn(Category.EXECUTE, near=bag("light lights switch device power play playback mute lamp")),),
+    "switch": (Turn(Category.WRITE, objects=bag("branch branches")),),
     "test": (
         Turn(Category.READ, near=bag("connection connectivity auth authentication credentials")),
         Turn(Category.OTHER, near=bag("tool simple")),

@@ -14,6 +14,8 @@ _AND: Final = bag("and or then n plus")
 _ALSO_NOUN: Final = bag("list find browse show compare validate verify preview display")
 _ABSORBS: Final = bag("preview estimate simulate validate explain verify calculate predict can should is")
 _QUOTES: Final = bag("quote check test plan")
+_ABOUT: Final = bag("status history logs info details progress result results summary stats count")
+_SETS: Final = bag("set put change post mark clear reset push publish share edit flush empty store print move")
 _LOOKS: Final = bag("read check view count scan search look see track watch monitor")
 _ASKS: Final = bag("how what which why when where who is has can does should are exists was")
 _QUALIFIES: Final = bag("by for with from via using")
@@ -22,13 +24,13 @@ _RECORDS: Final = bag("log diff trace report audit")  # last in a name, what is 
 # Weak verbs that, first in a name, are more often the thing that the tool is about: order_status, call_transcript, trade_history.
 _THINGS: Final = bag(
     """
-    ask reverse order trade call message email sms text chat invoice bill charge swap deposit bridge stake mint tip fund reward transfer
-    exchange group index cache log branch release comment tag label note draft record snapshot backup stream process test control batch
-    work pipeline shell terminal python phone template document plan progress alert share vote report loan credit debit gift auction
-    supply delegate book rent lease purchase payout checkout settle airdrop wire page feed queue timeout signal limit pair style route
-    mirror format graph cluster file name link change stash fork query search watch track trace profile audit review survey sample poll
-    prompt proxy sandbox repl program spin mouse keyboard power key deep dock heat fill select bundle access question top stat map split
-    build
+    ask reverse issue pull commit block schedule sync rate scale trigger hold setup order trade call message email sms text chat invoice
+    bill charge swap deposit bridge stake mint tip fund reward transfer exchange group index cache log branch release comment tag label
+    note draft record snapshot backup stream process test control batch work pipeline shell terminal python phone template document plan
+    progress alert share vote report loan credit debit gift auction supply delegate book rent lease purchase payout checkout settle
+    airdrop wire page feed queue timeout signal limit pair style route mirror format graph cluster file name link change stash fork
+    query search watch track trace profile audit review survey sample poll prompt proxy sandbox repl program spin mouse keyboard power
+    key deep dock heat fill select bundle access question top stat map split build
     """
 )
 
@@ -129,7 +131,8 @@ def _weakly(words: Sequence[str], verbs: list[tuple[int, Verb]]) -> Said:
     if joined:
         said = [_weighed(words, index, found, Strength.LIKELY) for index, found in [verbs[0], *joined]]
         return max(said, key=lambda each: each.category.rank)
-    if first_index == 0 and len(words) > 1 and words[0] not in _THINGS:
+    asked = words[-1] in _ABOUT and words[0] not in _SETS  # run_status
+    if first_index == 0 and len(words) > 1 and words[0] not in _THINGS and not asked:
         return _weighed(words, 0, first, Strength.PLAIN)
     return _about_a_thing(words, (first_index, first), (last_index, last))
 

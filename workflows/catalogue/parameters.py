@@ -10,7 +10,6 @@ from workflows.catalogue.tokens import bag, words
 MOST_PARAMETERS: Final = 300
 MOST_CHOICES: Final = 60
 DEEPEST: Final = 4
-LONGEST_TEXT: Final = 4_000
 
 _CHOOSERS: Final = bag("action operation op method command mode verb subcommand task type function")
 
@@ -20,15 +19,11 @@ class Parameter:
     """One parameter, with what the server writes about it. `many` tells a list; `top` one that is not inside another."""
 
     name: str
+    words: tuple[str, ...]
     text: str
     choices: tuple[str, ...]
     many: bool
     top: bool
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words of its name."""
-        return words(self.name)
 
     @property
     def chooses(self) -> bool:
@@ -91,7 +86,8 @@ def _parameter(name: str, value: JSON, *, top: bool) -> Parameter:
     kinds = schema.get("type")
     return Parameter(
         name=name,
-        text="\n".join(part[:LONGEST_TEXT] for part in parts),
+        words=words(name),
+        text="\n".join(parts),
         choices=tuple(_choices(schema)),
         many=kinds == "array" or (isinstance(kinds, list) and "array" in kinds),
         top=top,

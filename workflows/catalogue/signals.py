@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from workflows.catalogue import nouns
-from workflows.catalogue.hidden import hidden_words, order_words, quoted
+from workflows.catalogue.hidden import gathered, hidden_words, order_words, quoted
 from workflows.catalogue.parameters import Parameter, Parameters
 from workflows.catalogue.shapes import Category, Signal, SignalKind
 from workflows.catalogue.tokens import bag
@@ -35,7 +35,7 @@ _MARKERS: Final = ("html", "<div", "jinja", "handlebars")
 
 def signals(name: Sequence[str], taken: Parameters, texts: Iterable[str], category: Category) -> tuple[Signal, ...]:
     """Give the signals of one tool, in the order of their kinds."""
-    listed = list(texts)
+    listed = gathered(texts)
     found = [
         _bulk(name, taken, category),
         _named(taken, SignalKind.CODE, "Accepts freeform code/query input", _is_code),

@@ -47,21 +47,21 @@ _READ_WEAK: Final = """
     exists assist graph average round factor has give tell reason cluster cat stat ls du df ps wc map
 """
 _WRITE: Final = """
-    create update add write rename edit modify insert append upload send save duplicate assign join merge publish unpublish restore
-    reopen unlock pin unpin unstar follow unfollow unlike react reply mention enable disable activate deactivate reactivate configure
-    register unregister unsubscribe notify synchronize attach detach unlink unshare grant reject accept decline submit remember memorize
-    alter replace define declare initialize initialise init allocate apply increment decrement extend expand upvote downvote annotate
-    upsert overwrite stage unstage acknowledge snooze mute unmute unblock escalate transition promote demote reorder adjust fix refactor
-    rsvp confirm whitelist blacklist allowlist associate disassociate dissociate bind unbind mount untag rebase squash amend dismiss
-    unhide populate ingest persist make compose onboard enroll unenroll authorise authorize subscribe manage administer maintain
-    customize personalise customise retag relabel revert undo redo unfavorite unban uncomment untrash undelete collapse rewrite nest
-    hyperlink prepend login logout introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast
-    unresolve author toot tweet retweet repost crosspost backfill checkin impersonate mutate alias scaffold curate remind reclassify
-    refine seed recategorize establish toggle protect unprotect triage nudge announce warn raise lower increase decrease reduce boost
-    brighten shorten suspend unsuspend freeze unfreeze retire deprecate quarantine isolate anonymize redact mask mkdir mv cp ln reindex
-    dedupe reprioritize uncomplete incomplete instrument expose unwatch unarchive unsnooze untimeout unpair commission endorse praise
-    rearrange realign recolor restyle reformat renumber reschedule reassign unassign reconcile renew refill handle respond revise
-    ungroup deny propose
+    create update add write rename edit modify insert append upload send save assign join merge publish unpublish restore reopen unlock
+    pin unpin unstar follow unfollow unlike react reply mention enable disable activate deactivate reactivate configure register
+    unregister unsubscribe notify synchronize attach detach unlink unshare grant reject accept decline submit remember memorize alter
+    replace define declare initialize initialise init allocate apply increment decrement extend expand upvote downvote annotate upsert
+    overwrite stage unstage acknowledge snooze mute unmute unblock escalate transition promote demote reorder adjust fix refactor rsvp
+    confirm whitelist blacklist allowlist associate disassociate dissociate bind unbind mount untag rebase squash amend dismiss unhide
+    populate ingest persist make compose onboard enroll unenroll authorise authorize subscribe manage administer maintain customize
+    personalise customise retag relabel revert undo redo unfavorite unban uncomment untrash undelete collapse rewrite nest hyperlink
+    prepend login logout introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast unresolve
+    author toot tweet retweet repost crosspost backfill checkin impersonate mutate alias scaffold curate remind reclassify refine seed
+    recategorize establish toggle protect unprotect triage nudge announce warn raise lower increase decrease reduce boost brighten
+    shorten suspend unsuspend freeze unfreeze retire deprecate quarantine isolate anonymize redact mask mkdir mv cp ln reindex dedupe
+    reprioritize uncomplete incomplete instrument expose unwatch unarchive unsnooze untimeout unpair commission endorse praise rearrange
+    realign recolor restyle reformat renumber reschedule reassign unassign reconcile renew refill handle respond revise ungroup deny
+    propose
 """
 _WRITE_WEAK: Final = """
     set put post patch move copy clone fork commit push pull archive close open lock star like comment tag label mark flag schedule
@@ -69,7 +69,7 @@ _WRITE_WEAK: Final = """
     scale index cache sign issue stay place setup connect disconnect snapshot sms text favorite favourite document group split leave
     transform highlight name template heart progress bump prefill sync timeout signal format reverse arm disarm limit page pop dim
     mirror route optimize outline style align feed attribute target invite whisper shout hold release queue unlist change mock stub dm
-    pair alert reward rule capture
+    pair alert reward rule capture duplicate
 """
 _EXECUTE: Final = """
     execute exec invoke evaluate eval generate deploy start stop resume launch spawn compile install reinstall click press scroll hover

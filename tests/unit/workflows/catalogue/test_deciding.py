@@ -38,3 +38,21 @@ def test_the_worse_of_the_two_wins_and_else_the_name(name: str, description: str
 def test_the_reason_quotes_the_words(name: str, description: str, reason: str) -> None:
     """A person can check them."""
     assert tool(name, description).evidence[-1] == reason
+
+
+def test_a_word_that_is_as_often_a_noun_contradicts_nothing() -> None:
+    """A server may rightly say that its comments are only read."""
+    assert tool("play_style_comment", readOnlyHint=True).contradictions == ()
+    assert tool("create_comment", readOnlyHint=True).contradictions != ()
+
+
+def test_what_reads_and_then_writes_is_a_write() -> None:
+    """The name tells only half of it."""
+    assert category("download_model", "Download and import a model.") is Category.WRITE
+    assert category("list_charges", "Lists charges and refunds.") is Category.READ
+
+
+def test_on_a_screen_a_write_is_a_click() -> None:
+    """But what is saved from it is saved."""
+    assert category("browser_resize", "Resize the window.") is Category.EXECUTE
+    assert category("browser_save_page", "Save the page.") is Category.WRITE

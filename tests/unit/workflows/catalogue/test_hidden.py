@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.workflows.catalogue.definitions import rows, taking, tool
 from workflows.catalogue import SignalKind
-from workflows.catalogue.hidden import LONGEST_QUOTE, LONGEST_SCANNED, hidden_words, order_words, quoted, scanned
+from workflows.catalogue.hidden import LONGEST_QUOTE, LONGEST_SCANNED, MOST_PARTS, gathered, hidden_words, order_words, quoted, scanned
 from workflows.redaction import has_unseen
 
 HIDDEN = [
@@ -61,7 +61,7 @@ HONEST = [
 @pytest.mark.parametrize("text", HIDDEN)
 def test_text_that_nobody_sees_is_quoted(text: str) -> None:
     """With its characters written out."""
-    found = hidden_words([text])
+    found = hidden_words(gathered([text]))
     assert found
     assert not any(has_unseen(words) or len(words) > LONGEST_QUOTE for words in found)
 
@@ -69,14 +69,14 @@ def test_text_that_nobody_sees_is_quoted(text: str) -> None:
 @pytest.mark.parametrize("text", ORDERS)
 def test_orders_to_the_model_are_quoted(text: str) -> None:
     """Those that no use of the tool explains."""
-    assert order_words([text])
+    assert order_words(gathered([text]))
 
 
 @pytest.mark.parametrize("text", HONEST)
 def test_what_honest_servers_write_is_no_sign(text: str) -> None:
     """Precision comes first: a sign that is always there says nothing."""
-    assert hidden_words([text]) == ()
-    assert order_words([text]) == ()
+    assert hidden_words(gathered([text])) == ()
+    assert order_words(gathered([text])) == ()
 
 
 def test_an_order_with_unseen_characters_between_is_found() -> None:
@@ -102,6 +102,16 @@ def test_a_long_text_is_looked_at_from_both_ends() -> None:
     text = "a" * 1_000_000 + "end"
     assert len(scanned(text)) < LONGEST_SCANNED * 2
     assert scanned(text).endswith("end")
+
+
+def test_many_texts_are_joined_and_the_rest_is_told() -> None:
+    """What is left out cannot hide: that there is so much is a sign of its own."""
+    few = gathered(["a", "b"])
+    assert few == ("a\nb",)
+    many = gathered(["x" * 1_000] * 10_000)
+    assert len(many) <= MOST_PARTS + 2
+    assert sum(map(len, many)) < LONGEST_SCANNED * (MOST_PARTS + 2)
+    assert hidden_words(many) == ("10,000,000 characters",)
 
 
 def test_a_quote_is_short_and_on_one_line() -> None:
