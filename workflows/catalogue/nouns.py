@@ -117,7 +117,6 @@ INFRASTRUCTURE: Final = bag(
     """
 )
 MATHS: Final = bag("numbers number integers integer matrices vectors fractions operands values")
-SQL: Final = bag("sql cypher mongosh database db statement statements mutation")
 CHANCE: Final = bag("random uuid uuids ulid guid password passphrase number hash id dice lorem nanoid")
 CART: Final = bag("cart basket wishlist bag")
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from workflows.catalogue import nouns
 from workflows.catalogue.hidden import gathered, hidden_words, order_words, quoted
 from workflows.catalogue.parameters import Parameter, Parameters
 from workflows.catalogue.shapes import Category, Signal, SignalKind
@@ -29,6 +28,7 @@ _SECRET_PAIRS: Final = frozenset(
         "api_key private_key access_key secret_key seed_phrase access_token auth_token api_token bearer_token refresh_token session_token"
     )
 )
+_INFRASTRUCTURE: Final = bag("terraform tf tofu opentofu pulumi cloudformation cdk infrastructure infra")
 _HTML: Final = bag("html template markup")
 _MARKERS: Final = ("html", "<div", "jinja", "handlebars")
 
@@ -81,7 +81,7 @@ def _is_html(parameter: Parameter) -> bool:
 
 
 def _infrastructure(name: Sequence[str], category: Category) -> Signal | None:
-    words = tuple(word for word in name if word in nouns.INFRASTRUCTURE)
+    words = tuple(word for word in name if word in _INFRASTRUCTURE)
     changes = category in (Category.WRITE, Category.EXECUTE) or category.grave
     return Signal(SignalKind.INFRASTRUCTURE, "Modifies live cloud infrastructure", words) if words and changes else None
 

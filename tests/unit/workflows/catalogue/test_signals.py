@@ -58,6 +58,7 @@ def test_infrastructure_that_is_changed_is_a_signal() -> None:
     """Not one that is looked at."""
     assert [signal.kind for signal in tool("tf_apply").signals] == [SignalKind.INFRASTRUCTURE]
     assert tool("terraform_validate").signals == ()
+    assert tool("create_meal_plan").signals == ()
 
 
 def test_content_that_is_html_is_a_signal() -> None:
