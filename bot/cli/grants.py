@@ -4,21 +4,14 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.names import known
 from bot.cli.opening import Opened, now, opened, operator
 from bot.cli.options import CONFIG, Config, Json, Label
 from bot.cli.output import document, remark, say, table
-from bot.settings import keys
 from workflows import grants
-from workflows.errors import AskfirstError
 from workflows.people import parse_person
 
 app = typer.Typer(help="Manage the tokens of agents.", no_args_is_help=True)
-
-
-class UnknownName(AskfirstError):
-    """The configuration has no such name."""
-
-    code = "unknown_name"
 
 
 @app.command()
@@ -36,9 +29,9 @@ def create(
     """Make a grant for an agent, and print its token."""
     person = parse_person(owner)
     with opened(config) as at:
-        _known(server, at.base.servers, "server", "[servers.NAME]")
+        known(server, at.base.servers, "server", "[servers.NAME]")
         if policy is not None:
-            _known(policy, at.base.policies, "policy", "[policies]")
+            known(policy, at.base.policies, "policy", "[policies]")
         _, token = at.database.write(
             lambda session: grants.create(
                 session, label=label, server=server, policy=policy, owner=person.key, budget=hold_budget, actor=operator(), now=now()
@@ -48,13 +41,6 @@ def create(
         _tell(at, server)
     if policy is None:
         remark("It has no policy, so every call is denied. Make it again with --policy NAME.")
-
-
-def _known(name: str, names: tuple[str, ...], what: str, section: str) -> None:
-    if name not in names:
-        meant = keys.closest(name, names)
-        remedy = f"Did you mean {meant}?" if meant else f"There are: {', '.join(names)}." if names else f"Declare it in {section}."
-        raise UnknownName(f"There is no {what} {name} in the configuration. {remedy}")
 
 
 def _tell(at: Opened, server: str) -> None:

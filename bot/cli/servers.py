@@ -11,6 +11,7 @@ import typer
 
 from bot import settings
 from bot.app import addresses
+from bot.cli.names import known
 from bot.settings import keys
 from bot.settings.problems import Findings
 from bot.settings.reading import Table
@@ -19,27 +20,15 @@ from bot.settings.servers import servers
 from bot.settings.shapes import HttpServer
 from bot.upstream import ServerAddress, Upstreams
 from workflows.calls import JSON
-from workflows.errors import AskfirstError
 
 _NAMELESS = "url"
 
 
-class UnknownServer(AskfirstError):
-    """The configuration has no such server."""
-
-    code = "unknown_name"
-
-
 def tools_of(config: Path, server: str) -> list[dict[str, JSON]]:
-    """Ask a server of the configuration. Raises UnknownServer, SettingsInvalid and UpstreamUnreachable."""
+    """Ask a server of the configuration. Raises UnknownName, SettingsInvalid and UpstreamUnreachable."""
     loaded = settings.load(config, os.environ)
-    found = next((address for address in addresses(loaded) if address.name == server), None)
-    if found is None:
-        meant = keys.closest(server, loaded.servers)
-        there = ", ".join(loaded.servers) or "none"
-        raise UnknownServer(
-            f"There is no server {server} in the configuration. {f'Did you mean {meant}?' if meant else f'There are: {there}.'}"
-        )
+    known(server, loaded.servers, "server", "[servers.NAME]")
+    found = next(address for address in addresses(loaded) if address.name == server)
     return asyncio.run(_asked(found))
 
 

@@ -1,5 +1,6 @@
 """Is a tool still what it was when somebody trusted it? Its definition is pinned when first seen, and a change waits for a person."""
 
+from workflows.definitions.comparing import Change, Comparison, accept_listed, compare
 from workflows.definitions.differing import difference
 from workflows.definitions.listed import Listed, core, digest, keepable, listed, written
 from workflows.definitions.memory import OWN, SHOWN_FOR, Definitions, describe, shadows
@@ -8,11 +9,15 @@ from workflows.definitions.pins import Observed, Pin, accept, find, observe, row
 __all__ = [
     "OWN",
     "SHOWN_FOR",
+    "Change",
+    "Comparison",
     "Definitions",
     "Listed",
     "Observed",
     "Pin",
     "accept",
+    "accept_listed",
+    "compare",
     "core",
     "describe",
     "difference",
