@@ -86,7 +86,7 @@ class _Lists:
 
     async def seen(self, message: bytes) -> bytes:
         """Give a message as the agent may see it. Raises Unfilterable."""
-        found = mcp.listing(message)
+        found = mcp.read_list(message)
         if found is None:
             return message
         if self.context.tool_lists is not None:

@@ -15,7 +15,7 @@ from bot.mcp.answers import (
     tool_result,
 )
 from bot.mcp.eras import LATEST_LEGACY, LATEST_MODERN, LEGACY_VERSIONS, MODERN_VERSIONS, Era
-from bot.mcp.listing import Listing, Unfilterable, filter_tools, list_mark, listing
+from bot.mcp.listing import Listing, Unfilterable, filter_tools, list_mark, read_list
 from bot.mcp.messages import Call, Kind, Message, MessageId, Refused, parse
 from bot.mcp.sse import Decoder, Event, EventTooLarge
 
@@ -43,11 +43,11 @@ __all__ = [
     "event",
     "filter_tools",
     "list_mark",
-    "listing",
     "notification",
     "parse",
     "pending",
     "progress",
+    "read_list",
     "result",
     "text_result",
     "tool_result",

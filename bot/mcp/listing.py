@@ -1,20 +1,29 @@
 """The answer to tools/list: what it lists, and the same answer without the tools that an agent may not see.
 
-Law: only hidden entries go, every other byte stays; what cannot be read is refused, for a hidden tool could be in it.
+Law: only hidden entries go, every other byte stays; what cannot be read is refused, for a hidden tool could be in it. A result that was
+read strictly once is known again by its hash: whatever id it comes under, it says the same.
 """
 
 import hashlib
+import re
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
 
-from bot.mcp.spans import elements, member
+from bot.mcp.spans import layout, member
 from workflows.calls import JSON, canonical, parse_json
 from workflows.errors import AskfirstError, Malformed
 
 _DEPTH: Final = 256  # schemas of tools nest deeper than arguments may
+_REMEMBERED: Final = 32
+_MOST_NAMES: Final = 1_000_000  # characters of names in a result that is remembered
+_LONGEST_FRAME: Final = 600
+_MEMBER: Final = rb'"(jsonrpc|id)"\s*:\s*(?:"2\.0"|"[\w.:/-]{0,200}"|-?(?:0|[1-9][0-9]{0,14}))'
+_HEAD: Final = re.compile(rb"\s*\{\s*(?:" + _MEMBER + rb"\s*,\s*)?(?:" + _MEMBER + rb'\s*,\s*)?"result"\s*:\s*')
+_TAIL: Final = re.compile(rb"\s*(?:,\s*" + _MEMBER + rb"\s*)?(?:,\s*" + _MEMBER + rb"\s*)?\}\s*\Z")
 
 
 class Unfilterable(AskfirstError):
@@ -23,14 +32,42 @@ class Unfilterable(AskfirstError):
     code = "unfilterable"
 
 
+@dataclass(slots=True)
+class _Result:
+    """What one result says. `places` are found when they are needed first, counted from where the result begins."""
+
+    names: tuple[str, ...]
+    mark: bytes
+    public: bool
+    places: "_Places | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where things stand in a result: the value of `cacheScope`, the array `tools`, and each of its elements."""
+
+    scope: tuple[int, int] | None
+    tools: tuple[int, int]
+    each: tuple[tuple[int, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One answer to tools/list that was read. `mark` is the same for the same entries in the same order, whatever is around them."""
 
     message: bytes
-    names: tuple[str, ...]
-    mark: bytes
-    public: bool = field(default=False, repr=False)
+    start: int = field(repr=False)
+    result: _Result = field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the tools, as they are listed."""
+        return self.result.names
+
+    @property
+    def mark(self) -> bytes:
+        """What the list is known by again: SHA-256."""
+        return self.result.mark
 
     def tools(self) -> list[JSON]:
         """Read the entries again: they are needed seldom, and are too large to be kept."""
@@ -41,24 +78,29 @@ class Listing:
     def without(self, hides: Callable[[str], bool]) -> bytes:
         """Drop the hidden tools, and make a cacheable answer private: no other agent may be given what this one was."""
         hidden = [hides(name) for name in self.names]
-        if not self.public and not any(hidden):
+        if not self.result.public and not any(hidden):
             return self.message
         text = self.message.decode()
-        start, _ = _place(text, "result", 0)
+        places = self.result.places = self.result.places or _places(text, self.start)
         cuts: list[tuple[int, int, str]] = []
-        if self.public:
-            cuts.append((*_place(text, "cacheScope", start), '"private"'))
+        if self.result.public and places.scope is not None:
+            cuts.append((*places.scope, '"private"'))
         if any(hidden):
-            begin, end = _place(text, "tools", start)
-            kept = [text[a:b] for (a, b), gone in zip(elements(text, begin), hidden, strict=True) if not gone]
-            cuts.append((begin, end, "[" + ",".join(kept) + "]"))
-        for begin, end, written in sorted(cuts, reverse=True):
-            text = text[:begin] + written + text[end:]
+            begin = self.start
+            kept = [text[begin + a : begin + b] for (a, b), gone in zip(places.each, hidden, strict=True) if not gone]
+            cuts.append((*places.tools, "[" + ",".join(kept) + "]"))
+        for start, end, written in sorted(cuts, reverse=True):
+            text = text[: self.start + start] + written + text[self.start + end :]
         return text.encode()
 
 
-def listing(message: bytes) -> Listing | None:
+def read_list(message: bytes) -> Listing | None:
     """Read one JSON-RPC message as an answer to tools/list; None for notifications, server requests and errors. Raises Unfilterable."""
+    frame = _frame(message)
+    name = hashlib.sha256(memoryview(message)[frame[0] : frame[1]]).digest() if frame else b""
+    if frame and (known := _known.get(name)) is not None:
+        _known.move_to_end(name)
+        return Listing(message, frame[0], known)
     value = _value(message)
     if not isinstance(value, dict):
         raise Unfilterable
@@ -68,8 +110,36 @@ def listing(message: bytes) -> Listing | None:
     if "method" in value or not isinstance(result, dict):
         raise Unfilterable
     entries = _entries(result)
-    public = "cacheScope" in result and result["cacheScope"] != "private"
-    return Listing(message, tuple(map(_name, entries)), list_mark(entries), public)
+    found = _Result(tuple(map(_name, entries)), list_mark(entries), "cacheScope" in result and result["cacheScope"] != "private")
+    if frame and len(value) == frame[2] + 1:
+        _remember(name, found)
+        return Listing(message, frame[0], found)
+    start, _ = _place(message.decode(), "result", 0)
+    return Listing(message, start, found)
+
+
+_known: "OrderedDict[bytes, _Result]" = OrderedDict()
+
+
+def _remember(name: bytes, found: _Result) -> None:
+    if sum(map(len, found.names)) <= _MOST_NAMES:
+        _known[name] = found
+        while len(_known) > _REMEMBERED:
+            _known.popitem(last=False)
+
+
+def _frame(message: bytes) -> tuple[int, int, int] | None:
+    """Find where the result stands in a message that has nothing else but `jsonrpc` and an id, and how many of these; None for others.
+
+    In a message that is JSON the result is all that is between them when there is no other member, which `read_list` makes sure of once:
+    what was a whole result then is one wherever it stands.
+    """
+    head = _HEAD.match(message, 0, _LONGEST_FRAME)
+    tail = _TAIL.search(message, max(len(message) - _LONGEST_FRAME, head.end() if head else 0)) if head else None
+    if head is None or tail is None:
+        return None
+    members = [name for name in (*head.groups(), *tail.groups()) if name is not None]
+    return (head.end(), tail.start(), len(members)) if len(set(members)) == len(members) else None
 
 
 def filter_tools(message: bytes, hides: Callable[[str], bool]) -> bytes:
@@ -77,7 +147,7 @@ def filter_tools(message: bytes, hides: Callable[[str], bool]) -> bytes:
 
     Notifications, server requests and errors come back as they are, and so does an answer in which nothing changes. Raises Unfilterable.
     """
-    found = listing(message)
+    found = read_list(message)
     return message if found is None else found.without(hides)
 
 
@@ -91,10 +161,25 @@ def list_mark(entries: list[JSON]) -> bytes:
 
 
 def _value(message: bytes) -> JSON:
+    """Read JSON strictly. A text that is written again byte for byte has no key twice, and nothing that two readers read differently."""
     try:
-        return parse_json(message, max_depth=_DEPTH)
+        value: JSON = orjson.loads(message)
+        if orjson.dumps(value) == message:  # which it refuses for what is nested deeper than 254 levels
+            return value
+        depth = len(message)  # it is known to be bounded, and to count it would take longer than all the rest
+    except (ValueError, TypeError):
+        depth = _DEPTH
+    try:
+        return parse_json(message, max_depth=depth)
     except Malformed as malformed:
         raise Unfilterable from malformed
+
+
+def _places(text: str, start: int) -> _Places:
+    members, each = layout(text, "tools", start)
+    scope, (begin, end) = members.get("cacheScope"), members["tools"]
+    relative = tuple((a - start, b - start) for a, b in each)
+    return _Places((scope[0] - start, scope[1] - start) if scope else None, (begin - start, end - start), relative)
 
 
 def _place(text: str, name: str, start: int) -> tuple[int, int]:

@@ -42,6 +42,26 @@ def elements(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
             position = _skip(text, position + 1)
 
 
+def layout(text: str, array: str, start: int = 0) -> tuple[dict[str, tuple[int, int]], list[tuple[int, int]]]:
+    """Walk the object that begins at `start` once: the bounds of each member's value, and of each element of the one that is an array."""
+    found: dict[str, tuple[int, int]] = {}
+    inside: list[tuple[int, int]] = []
+    position = _skip(text, _skip(text, start) + 1)
+    while text[position] != "}":
+        name, position = _string(text, position + 1, True)
+        begin = _skip(text, _skip(text, position) + 1)
+        if name == array:
+            inside = list(elements(text, begin))
+            end = _skip(text, inside[-1][1] if inside else begin + 1) + 1
+        else:
+            _, end = _value(text, begin)
+        found[name] = (begin, end)
+        position = _skip(text, end)
+        if text[position] == ",":
+            position = _skip(text, position + 1)
+    return found, inside
+
+
 def member(text: str, name: str, start: int = 0) -> tuple[int, int] | None:
     """Find one member's value inside the object that begins at `start`, or None."""
     return next(((begin, end) for found, begin, end in members(text, start) if found == name), None)

@@ -5,12 +5,13 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
-from bot.mcp import Listing, listing
+from bot.mcp import read_list
 from tests.factories import ALICE, make_grant
 from tests.fakes import relayed
 from tests.fakes.relayed import Peer, Received, Relayed, tool
@@ -478,9 +479,9 @@ async def test_what_is_remembered_of_lists_is_bounded(stage: Stage, upstream: Re
     """A server that lists something else each time fills no memory."""
     tool_lists: Any = stage.context.tool_lists
     for number in range(400):
-        found = listing(json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"tools": [], "n": number}}).encode())
+        found = read_list(json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"tools": [], "n": number}}).encode())
         assert found is not None
-        await tool_lists.passed("payments", Listing(found.message, found.names, number.to_bytes(32)), source=TOKEN)
+        await tool_lists.passed("payments", replace(found, result=replace(found.result, mark=number.to_bytes(32))), source=TOKEN)
     assert len(tool_lists._servers["payments"].seen) == 256
     for number in range(1500):
         await known(stage, f"tool {number}")
@@ -602,7 +603,7 @@ async def test_many_lists_at_once_wait_for_their_turn(stage: Stage, upstream: Re
     async def one(number: int) -> None:
         nonlocal most
         body = {"jsonrpc": "2.0", "id": 1, "result": {"tools": [tool(f"tool {number}")]}}
-        found = listing(json.dumps(body).encode())
+        found = read_list(json.dumps(body).encode())
         assert found is not None
         await tool_lists.passed("payments", found, source=TOKEN)
         most = max(most, len(tool_lists._servers["payments"].observing))
