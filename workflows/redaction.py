@@ -168,9 +168,9 @@ class _Hiding:
             return {self.text(key): self._member(key, item, paths, secret=secret) for key, item in value.items()}
         if isinstance(value, list):
             return [self._value(item, paths, secret=secret) for item in value]
-        if value is None or isinstance(value, bool) or value == "":
+        if value is None or value is True or value is False or value == "":
             return value
-        if isinstance(value, str) and paths and value.lstrip().startswith(_JSON_BEGINS):
+        if paths and isinstance(value, str) and value.lstrip().startswith(_JSON_BEGINS):
             return self._ended(value, paths)
         if secret:
             self._note_secret(str(value))
@@ -179,17 +179,22 @@ class _Hiding:
 
     def _member(self, key: str, value: JSON, paths: _Paths, *, secret: bool) -> JSON:
         """Hide in a member: what a key with a secret's name holds is a secret too in a list, or under another name inside."""
-        folded = key.casefold() if paths else ""
-        inside = tuple((number, names[1:]) for number, names in paths if names[0] in {"*", folded})
-        ended = tuple(path for path in inside if not path[1])
-        if ended:
-            return self._ended(value, ended)
-        return self._value(value, inside, secret=secret or bool(_SECRET_NAME.search(key)))
+        if paths:
+            folded = key.casefold()
+            paths = tuple((number, names[1:]) for number, names in paths if names[0] in {"*", folded})
+            ended = tuple(path for path in paths if not path[1])
+            if ended:
+                return self._ended(value, ended)
+        return self._value(value, paths, secret=secret or _SECRET_NAME.search(key) is not None)
 
     def _ended(self, value: JSON, paths: _Paths) -> JSON:
         self.led.update(number for number, _ in paths)
         self.values.append(value)
         return _hidden_whole(value)
+
+    def _secret(self, found: re.Match[str]) -> str:
+        self._note_secret(found.group())
+        return _hidden(found.group())
 
     def _note_secret(self, text: str) -> None:
         self.secrets = True
@@ -203,10 +208,12 @@ class _Hiding:
 
     def text(self, text: str) -> str:
         """Hide in a text. Where a secret and what a pattern finds overlap, they are hidden as one."""
+        if not self.patterns:
+            return _SECRET_VALUE.sub(self._secret, text)
         secrets = [found.span() for found in _SECRET_VALUE.finditer(text)]
         for start, end in secrets:
             self._note_secret(text[start:end])
-        spans = _merged(secrets + self._found(text)) if self.patterns else secrets
+        spans = _merged(secrets + self._found(text))
         parts: list[str] = []
         at = 0
         for start, end in spans:
