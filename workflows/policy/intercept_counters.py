@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil, floor
 from typing import Final
 
@@ -32,6 +33,7 @@ _LIKE_A_RATE: Final = re.compile(r"\s*([1-9][0-9]{0,8})\s*(?:/|per)?\s*(s|m|h|d|
 _MEANT: Final = {"h": Window.HOUR, "hr": Window.HOUR, "hour": Window.HOUR, "d": Window.DAY, "day": Window.DAY}
 _SECONDS: Final = {60: Window.MINUTE, 3_600: Window.HOUR, 86_400: Window.DAY}
 _LONGEST_LIST: Final = 5
+_MOST_GUESSES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +79,32 @@ def _largest(condition: Mapping[str, JSON]) -> int:
     return ceil(value) - 1 if condition["op"] == Op.LT else floor(value)
 
 
-def counters(rules: Iterable[Written], report: Report, note: Report) -> dict[str, Limit]:
-    """Read what the rules of a document count, by the identity of the counter."""
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The counters of a document by their identity, and by the id of the rule that keeps them."""
+
+    named: Mapping[str, Limit]
+    kept: Mapping[str, Sequence[Limit]]
+
+    def kept_by(self, rule: Written) -> Sequence[Limit]:
+        """Give the counters that one rule keeps."""
+        return self.kept.get(rule.id, ())
+
+
+def counters(rules: Iterable[Written], report: Report, note: Report) -> Counters:
+    """Read what the rules of a document count."""
     found: dict[str, Limit] = {}
-    keepers: dict[str, str] = {}
+    kept: dict[str, list[Limit]] = {}
     for rule in rules:
         for key, limit in (("rate_limit", _rate(rule, report)), ("state", _state(rule, report, note))):
             if limit is None:
                 continue
             if limit.identity in found:
-                _twice(rule, key, limit, keepers[limit.identity], report)
+                _twice(rule, key, limit, found[limit.identity].rule, report)
             else:
-                found[limit.identity], keepers[limit.identity] = limit, rule.id
-    return found
-
-
-def kept(rule: Written, found: Mapping[str, Limit]) -> tuple[Limit, ...]:
-    """Choose the counters that one rule keeps."""
-    return tuple(limit for limit in found.values() if limit.rule == rule.id)
+                found[limit.identity] = limit
+                kept.setdefault(rule.id, []).append(limit)
+    return Counters(found, kept)
 
 
 def _twice(rule: Written, key: str, limit: Limit, keeper: str, report: Report) -> None:
@@ -210,17 +220,17 @@ def read_by(path: str, found: Mapping[str, Limit]) -> Limit | None:
 
 def why_no_counter(path: str, rule: Written, found: Mapping[str, Limit]) -> str:
     """Say that no rule keeps the counter which a path reads, and what to write instead."""
-    known = [f"state.{identity}" for identity in found]
+    known = [f"state.{identity}" for identity in islice(found, _MOST_GUESSES)]
     guess = did_you_mean(path[:64], known)
     own = f"state.{rule.owner}."
     if not guess and path.startswith(own) and len(path) > len(own) and "state" not in rule.members:
         block = json.dumps({"counter": path.removeprefix(own)[:64], "window": "hour"})
         return f"No rule keeps the counter {json.dumps(path[:64])}: the state block is missing. Write state: {block} in this rule."
-    return f"No rule keeps the counter {json.dumps(path[:64])}{guess or _kept(known)}"
+    return f"No rule keeps the counter {json.dumps(path[:64])}{guess or _kept(known, len(found))}"
 
 
-def _kept(known: Sequence[str]) -> str:
+def _kept(known: Sequence[str], count: int) -> str:
     if not known:
         return ': a path is "state.TOOL.COUNTER", and a rule of that tool has state: {counter: COUNTER, window: hour}.'
-    more = f" and {len(known) - _LONGEST_LIST} more" if len(known) > _LONGEST_LIST else ""
+    more = f" and {count - _LONGEST_LIST} more" if count > _LONGEST_LIST else ""
     return f". Kept here: {', '.join(known[:_LONGEST_LIST])}{more}."

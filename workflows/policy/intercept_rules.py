@@ -12,7 +12,7 @@ from typing import Final
 from workflows.calls import JSON
 from workflows.policy import go_durations, intercept_advice, predicates
 from workflows.policy.approvals import DEFAULT_EXPIRES_IN, sentence
-from workflows.policy.intercept_counters import Written, kept, most, own_bound, read_by, why_no_counter
+from workflows.policy.intercept_counters import Counters, Written, most, own_bound, read_by, why_no_counter
 from workflows.policy.limit_rules import rule_id
 from workflows.policy.limits import Limit
 from workflows.policy.members import choice, items, table
@@ -35,9 +35,9 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the rules of a document share: its counters by identity, and for how long a repeat joins a request."""
+    """What the rules of a document share: its counters, and for how long a repeat joins a request."""
 
-    counters: Mapping[str, Limit]
+    counters: Counters
     dedupe: timedelta | None = None
 
 
@@ -45,7 +45,7 @@ def written(tool: str, value: JSON, at: str, report: Report) -> list[Written]:
     """Read the list under `rules` of a tool: each rule with its place and its id, and what it says."""
     at = pointer(at, "rules")
     found: list[Written] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for index, each in enumerate(items([] if value is None else value, at, "rules", report)):
         here = pointer(at, index)
         whole = table(each, here, "A rule", None, report)
@@ -75,21 +75,21 @@ def entry(tool: str, rules: Sequence[Written], known: Known, report: Report) -> 
     reads: dict[str, Limit] = {}
     for rule in rules:
         action = _action(rule, report)
-        tests = _tests(rule, known.counters, reads, report)
+        tests = _tests(rule, known.counters.named, reads, report)
         if action is Action.DENY:
             gates.append(Rule(rule.id, (), rule.message))
         elif action is Action.REQUIRE_APPROVAL:
             questions.append(Rule(rule.id, tests, hold=_asking(rule, known.dedupe, report)))
         elif action is Action.EVALUATE:
-            gates += _asserted(rule, tests, known.counters)
-    limits = tuple(limit for rule in rules for limit in kept(rule, known.counters))
+            gates += _asserted(rule, tests, known.counters.kept_by(rule))
+    limits = tuple(limit for rule in rules for limit in known.counters.kept_by(rule))
     return Entry(tool, tuple(gates), tuple(questions), limits, tuple(reads.values()), lists=tool != "*")
 
 
-def _asserted(rule: Written, tests: tuple[Condition, ...], counters: Mapping[str, Limit]) -> list[Rule]:
+def _asserted(rule: Written, tests: tuple[Condition, ...], limits: Sequence[Limit]) -> list[Rule]:
     """Turn assertions into a gate. One that no call can meet, because nothing fits into its counter, denies at once."""
     bound = most(rule)
-    least = max((limit.amount for limit in kept(rule, counters) if not limit.increment_from), default=0)
+    least = max((limit.amount for limit in limits if not limit.increment_from), default=0)
     if bound is not None and bound < least:
         return [Rule(rule.id, (), rule.message)]
     return [Rule(rule.id, tests, rule.message, needed=True)] if tests else []

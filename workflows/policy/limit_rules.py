@@ -28,7 +28,7 @@ def limits(members: Mapping[str, JSON], at: str, report: Report) -> tuple[Limit,
     """Read the list under the key `limits` of an object that stands at the pointer `at`."""
     at = pointer(at, "limits")
     found: list[Limit] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for index, value in enumerate(items(members.get("limits", []), at, "limits", report)):
         limit = _limit(value, at, pointer(at, index), taken, report)
         if limit is None:
@@ -39,7 +39,7 @@ def limits(members: Mapping[str, JSON], at: str, report: Report) -> tuple[Limit,
     return tuple(found)
 
 
-def _limit(value: JSON, base: str, at: str, taken: set[str], report: Report) -> Limit | None:
+def _limit(value: JSON, base: str, at: str, taken: dict[str, int], report: Report) -> Limit | None:
     members = table(value, at, "A limit", KEYS, report)
     if not isinstance(value, dict):
         return None
@@ -94,11 +94,17 @@ def increment_from(members: Mapping[str, JSON], at: str, report: Report) -> tupl
     return tuple(names.split("."))
 
 
-def rule_id(at: str, label: str, taken: set[str]) -> str:
-    """Name a rule after its conditions, or a limit after its counter; the second of one name gets -2."""
-    found, count = pointer(at, label), 1
-    while found in taken:
+def rule_id(at: str, label: str, taken: dict[str, int]) -> str:
+    """Name a rule after its conditions, or a limit after its counter; the second of one name gets -2.
+
+    `taken` has the ids that were given so far, and for each how often it was wished for.
+    """
+    wished = pointer(at, label)
+    count = taken.get(wished, 0) + 1
+    found = wished if count == 1 else pointer(at, f"{label}-{count}")
+    while count > 1 and found in taken:
         count += 1
         found = pointer(at, f"{label}-{count}")
-    taken.add(found)
+    taken[wished] = count
+    taken.setdefault(found, 1)
     return found

@@ -145,7 +145,7 @@ def _entry(name: str, value: JSON, at: str, general: Terms, report: Report) -> E
 def _rules(members: Mapping[str, JSON], at: str, key: str, report: Report) -> tuple[Rule, ...]:
     at = pointer(at, key)
     rules: list[Rule] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for index, value in enumerate(items(members.get(key, []), at, key, report)):
         here = pointer(at, index)
         rule = table(value, here, "A rule", PREDICATE, report)
@@ -160,7 +160,7 @@ def _rules(members: Mapping[str, JSON], at: str, key: str, report: Report) -> tu
 def _questions(members: Mapping[str, JSON], at: str, general: Terms, report: Report) -> tuple[Rule, ...]:
     at = pointer(at, "require_approval")
     rules: list[Rule] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for index, value in enumerate(items(members.get("require_approval", []), at, "require_approval", report)):
         here = pointer(at, index)
         rule = table(value, here, "A rule", approvals.KEYS | {"conditions"}, report)

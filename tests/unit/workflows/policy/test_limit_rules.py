@@ -51,7 +51,7 @@ def test_limits_of_one_name_are_told_apart() -> None:
 
 def test_an_id_is_never_given_twice() -> None:
     """Also not when a counter has the name that another one would get."""
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     assert [rule_id("/x", name, taken) for name in ("a-2", "a", "a", "a", "a/b")] == ["/x/a-2", "/x/a", "/x/a-3", "/x/a-4", "/x/a~1b"]
 
 
