@@ -26,7 +26,7 @@ _KEPT = "Nothing was started or changed."
 
 Files = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[FILE]...", help="Policies (.json, .yaml, .yml) and configurations (.toml); the configuration in use without."),
+    typer.Argument(metavar="FILE", help="Policies (.json, .yaml, .yml) and configurations (.toml); the configuration in use without."),
 ]
 
 

@@ -21,7 +21,7 @@ from bot.cli.tool_files import ToolsFile
 from workflows.calls import JSON, ToolCall, canonical, parse_json
 from workflows.policy import Hold, Limit, Policy, Situation
 from workflows.policy.amounts import shown
-from workflows.policy.explaining import Explanation, Step, explain, spelled, unused
+from workflows.policy.explaining import Explanation, Step, explain, per_window, spelled, unused
 from workflows.policy.looking import Joint, Met, Seen
 
 _WIDEST = 100
@@ -112,7 +112,7 @@ def _lines(found: Explanation, policy: Policy) -> Iterator[str]:
         ("message", verdict.message),
         ("held", _held(verdict.hold)),
         ("watched", f"the policy only watches; else {_held(verdict.monitored)}" if verdict.monitored else ""),
-        ("limits", "; ".join(f"{limit.counter}, {limit.max} a {limit.window.value}" for limit in verdict.limits)),
+        ("limits", "; ".join(f"{limit.counter}, {shown(limit.amount, limit)} of {per_window(limit)}" for limit in verdict.limits)),
         ("policy", f"{policy.name}, SHA-256 {policy.sha256}"),
     ):
         if value:
@@ -157,6 +157,6 @@ def _paragraph(text: str, indent: int) -> list[str]:
         return [text]
     width = min(Console().width, _WIDEST)
     kept = textwrap.wrap(
-        text, width, subsequent_indent=" " * indent, drop_whitespace=True, break_on_hyphens=False, replace_whitespace=False
+        text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
     )
     return kept or [text]

@@ -22,7 +22,7 @@ from workflows.policy.expecting import Expectations, ExpectationsInvalid, Outcom
 
 app = typer.Typer(help="Test, convert and describe policies.", no_args_is_help=True)
 
-Cases = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of expectations, YAML or JSON.", show_default=False)]
+Cases = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of expectations, YAML or JSON.", show_default=False)]
 Against = Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="The policy, whatever the files name.", show_default=False)]
 
 

@@ -7,16 +7,15 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import new_files, scanned, tool_files
+from bot.cli import new_files, tool_files
 from bot.cli.options import CONFIG, Config, Json
 from bot.cli.output import document, remark, say, table
-from workflows import catalogue
 from workflows.calls import JSON
 from workflows.errors import DatabaseUnusable
 
 APPROVERS = "approvers"
 
-Server = Annotated[str | None, typer.Argument(metavar="[SERVER]", help="A server of the configuration, as in [servers.NAME].")]
+Server = Annotated[str | None, typer.Argument(metavar="SERVER", help="A server of the configuration, as in [servers.NAME].")]
 From = Annotated[Path | None, typer.Option("--from", metavar="FILE", help="What tools/list gave, in place of asking; - is standard input.")]
 Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="A server that speaks Streamable HTTP, configured or not.")]
 Headers = Annotated[
@@ -44,6 +43,9 @@ def scan(
     config: Config = CONFIG,
 ) -> None:
     """List a server's tools with category, risk and signals, and the words that made them. No tool is called."""
+    from bot.cli import scanned  # noqa: PLC0415  # the other commands start without the tables of words
+    from workflows import catalogue  # noqa: PLC0415  # as above
+
     compares = diff or accept
     _understood(server, url, headers, source, compares=compares, writes=write is not None, picks=tool is not None and not accept)
     definitions = _definitions(server, url, headers or [], source, config)

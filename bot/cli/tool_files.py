@@ -9,7 +9,6 @@ import typer
 
 from bot.cli import policy_files
 from bot.cli.output import remark
-from workflows import catalogue
 from workflows.calls import JSON, parse_json
 from workflows.errors import AskfirstError, Malformed
 from workflows.policy import KnownTool
@@ -60,6 +59,8 @@ def known(found: Sequence[Mapping[str, JSON]], tool: str) -> KnownTool | None:
 
 def described(definition: Mapping[str, JSON]) -> KnownTool:
     """Say what a definition makes known of its tool."""
+    from workflows import catalogue  # noqa: PLC0415  # its tables of words are read when a tool is
+
     made = catalogue.classify(definition)
     annotations = definition.get("annotations")
     return KnownTool(

@@ -21,7 +21,7 @@ from workflows.policy.evaluating import (
     counters,
     evaluate,
 )
-from workflows.policy.limits import Limit, Scope
+from workflows.policy.limits import Limit, Scope, Window
 from workflows.policy.looking import Find, Met, Seen, look, text, together
 from workflows.policy.matching import is_pattern, matcher
 from workflows.policy.paths import reader
@@ -184,7 +184,7 @@ class _Walk:
             return self.add(Step(limit.rule, Kind.LIMIT, Met.UNTOLD, found.message), decides=True)
         counted = found.limits[0]
         much = shown(counted.amount, counted)
-        fits = f"at most {limit.max} a {limit.window.value} {_SHARED[limit.scope]}"
+        fits = f"at most {per_window(limit)} {_SHARED[limit.scope]}"
         too_much = counted.amount > counted.ceiling
         said = "so it is refused whenever it is sent" if too_much else "and what is used already is not looked at"
         outcome = Met.MET if too_much else Met.NOT_MET
@@ -215,6 +215,11 @@ def _consequence(shape: Shape, hold: Hold | None) -> str:
     if shape.changed_tools is Changed.DENY:
         return ', and the policy refuses such calls (changed_tools is "deny")'
     return "" if hold or shape.general else ", and the policy names no approvers, so nobody can be asked"
+
+
+def per_window(limit: Limit) -> str:
+    """Write how much fits: 30 an hour."""
+    return f"{limit.max} {'an' if limit.window is Window.HOUR else 'a'} {limit.window.value}"
 
 
 def spelled(span: timedelta) -> str:

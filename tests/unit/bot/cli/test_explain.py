@@ -101,6 +101,7 @@ def test_people_read_the_same(policy: Path) -> None:
         "rule:     /tools/create_refund/require_approval/args.amount-gt",
         "message:  Refund",
         "held:     2 of the group payments must approve within 1h30m, the card goes to #approvals, a reminder comes every 10m",
+        "limits:   rate, 1 of 30 an hour",
         "   deny_if: not met  /tools/create_refund/deny_if/args.amount-gt",
         "     args.amount is 6000, not more than 100000.",
         "=> require_approval: met  /tools/create_refund/require_approval/args.amount-gt",
