@@ -13,14 +13,15 @@ from bot.app import addresses
 from bot.settings import Settings, SlackSettings
 from bot.slack.checks import Checked, Checks, Sort, looking
 from bot.upstream import Upstreams
-from workflows import grants, groups
+from workflows import definitions, grants, groups
 from workflows.database import Database
 from workflows.errors import AskfirstError
 from workflows.people import ApproverGroup
 from workflows.policy import Hold, Policy
 from workflows.policy.evaluating import DEFAULT_REQUIRE_APPROVAL
+from workflows.policy.names import unknown_tools
 
-_NO_TOOL = "askfirst doctor"  # no server has it: to look for it is to read the whole list of tools
+_MOST_NAMED = 5
 _DURABLE = {"synchronous": {"2", "3"}, "synchronous_commit": {"on", "remote_apply"}, "fsync": {"on"}}
 
 
@@ -36,10 +37,15 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What stands in the database beside the file: groups that were made there, and who answers for agents under each policy."""
+    """What stands in the database beside the file: groups and grants that were made there, and the tools whose definitions changed.
+
+    `owners` says who answers for agents under which policy, `reached` which server they reach under it, `changed` server and tool.
+    """
 
     groups: Sequence[ApproverGroup] = ()
     owners: Sequence[tuple[str, str]] = ()
+    reached: Sequence[tuple[str, str]] = ()
+    changed: Sequence[tuple[str, str]] = ()
 
 
 async def everything(loaded: Settings, *, canary: bool, tell: Callable[[Checked], None], clock: Callable[[], datetime]) -> int:
@@ -62,7 +68,13 @@ async def _everything(loaded: Settings, *, canary: bool, clock: Callable[[], dat
     with closing(database):
         checked, found = await asyncio.to_thread(look_at_database, database, loaded.database.shown)
         yield checked
-        for checked in await servers(loaded):
+        asked = await servers(loaded)
+        for checked, _ in asked.values():
+            yield checked
+        for checked in (
+            *changed_tools(found.changed, loaded.servers),
+            *misnamed(loaded, found, {name: tools for name, (_, tools) in asked.items()}),
+        ):
             yield checked
         declared = {**{group.name: group for group in found.groups}, **loaded.groups}
         askings = list(_askings(loaded, found))
@@ -117,25 +129,48 @@ def _durability(session: Session) -> dict[str, str]:
 
 def _found(session: Session) -> Found:
     made = [groups.as_group(row) for row in groups.listing(session) if not row.declared]
-    live = [(row.policy, row.owner) for row in grants.listing(session) if row.policy and row.revoked_at is None and not row.declared]
-    return Found(made, live)
+    live = [row for row in grants.listing(session) if row.policy and row.revoked_at is None and not row.declared]
+    owners, reached = [(row.policy or "", row.owner) for row in live], [(row.policy or "", row.server) for row in live]
+    return Found(made, owners, reached, [(row.server, row.tool) for row in definitions.rows(session, changed=True)])
 
 
-async def servers(loaded: Settings) -> list[Checked]:
-    """Ask every server for its tools, all at once."""
+async def servers(loaded: Settings) -> dict[str, tuple[Checked, frozenset[str] | None]]:
+    """Ask every server for its tools, all at once: what there is to say, and their names where it answers."""
     upstreams = Upstreams(addresses(loaded))
 
-    async def one(name: str) -> Checked:
+    async def one(name: str) -> tuple[Checked, frozenset[str] | None]:
         try:
-            await upstreams.definition(name, _NO_TOOL)
+            tools = await upstreams.tools(name)
         except AskfirstError as error:
-            return Checked(Sort.PROBLEM, f"server {name}: {error} Check [servers.{name}], and that the server runs.")
-        return Checked(Sort.OK, f"server {name}: it answers, and lists its tools")
+            return Checked(Sort.PROBLEM, f"server {name}: {error} Check [servers.{name}], and that the server runs."), None
+        return Checked(Sort.OK, f"server {name}: it answers, and lists its tools"), frozenset(str(tool.get("name")) for tool in tools)
 
     try:
-        return await asyncio.gather(*map(one, loaded.servers))
+        return dict(zip(loaded.servers, await asyncio.gather(*map(one, loaded.servers)), strict=True))
     finally:
         await upstreams.close()
+
+
+def changed_tools(changed: Sequence[tuple[str, str]], configured: Collection[str]) -> Iterator[Checked]:
+    """Name the tools whose calls are held or denied because their definitions are not the accepted ones."""
+    for server in dict.fromkeys(server for server, _ in changed if server in configured):
+        tools = [tool for each, tool in changed if each == server]
+        some = ", ".join(tools[:_MOST_NAMED]) + (" and others" if len(tools) > _MOST_NAMED else "")
+        said = f"{len(tools)} tool{'s are' if len(tools) != 1 else ' is'} defined otherwise than was accepted ({some})"
+        remedy = f"Look with askfirst scan {server} --diff, and accept it with --accept"
+        yield Checked(Sort.PROBLEM, f"server {server}: {said}, and calls of them are held. {remedy}.")
+
+
+def misnamed(loaded: Settings, found: Found, listed: Mapping[str, frozenset[str] | None]) -> Iterator[Checked]:
+    """Name what policies say of tools that no server lists which agents reach under them."""
+    reached: defaultdict[str, set[str]] = defaultdict(set)
+    for used, server in (*found.reached, *((grant.policy or "", grant.server) for grant in loaded.grants.values())):
+        reached[used].add(server)
+    for name, policy in loaded.policies.items():
+        tools = [listed.get(server) for server in reached[name]]
+        known = [each for each in tools if each is not None]
+        if known and len(known) == len(tools):  # a server that was not heard could list it
+            yield from (Checked(Sort.NOTE, f"policy {name}: {problem}") for problem in unknown_tools(policy, frozenset().union(*known)))
 
 
 def _askings(loaded: Settings, found: Found) -> Iterator[Asking]:

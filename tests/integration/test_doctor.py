@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from tests.fakes.slack import FakeSlack
 from tests.fakes.upstreams import Scripted
 from tests.unit.bot.cli.stage import Said, type_in
 from tests.unit.bot.configs import write
-from workflows import grants, groups
+from workflows import definitions, grants, groups
 from workflows.database import Database
 from workflows.people import ApproverGroup, Person
 
@@ -333,6 +334,49 @@ async def test_a_server_that_is_down(stage: Stage) -> None:
     problem = await stage.problem()
     assert problem.startswith("server payments: ")
     assert problem.endswith("Check [servers.payments], and that the server runs.")
+
+
+async def test_tools_whose_definition_changed(stage: Stage) -> None:
+    """Their calls wait for somebody who looks; tools of servers that are not configured any more wait for nobody."""
+    await stage.doctor()
+    database = Database(f"sqlite:///{stage.directory}/askfirst.db")
+    names = ("act", "b", "c", "d", "e", "f")
+    for server, count in (("payments", 6), ("gone", 1)):
+        for description in (None, "new"):
+            found = definitions.listed({"name": name, "description": description} for name in names[:count])
+            database.write(partial(definitions.observe, server=server, found=found, now=NOW))
+    said = "6 tools are defined otherwise than was accepted (act, b, c, d, e and others), and calls of them are held."
+    assert await stage.problem() == f"server payments: {said} Look with askfirst scan payments --diff, and accept it with --accept."
+    back = definitions.listed({"name": name} for name in names[1:])
+    database.write(partial(definitions.observe, server="payments", found=back, now=NOW))
+    assert "1 tool is defined otherwise than was accepted (act)," in await stage.problem()
+    database.close()
+
+
+async def test_a_policy_that_names_tools_which_are_not_there(stage: Stage) -> None:
+    """Where an agent is under it: its rules apply to nothing. A server that does not answer could have them."""
+    assert "No listed tool" not in (await stage.doctor()).out
+    facts = {"server": "payments", "policy": "payments", "owner": "local:olivia", "token_sha256": "a" * 64}
+    stage.group = "[grants.agent]\n" + "\n".join(f'{name} = "{value}"' for name, value in facts.items())
+    said = await stage.doctor()
+    assert said.code == 0
+    notes = [line.split(": ", 2) for line in said.out.splitlines() if "No listed tool" in line]
+    assert [note[:2] for note in notes] == [["note", "policy payments"]] * 2
+    assert 'called "wire"' in notes[1][2]
+    stage.server = 'url = "http://127.0.0.1:1/mcp"'
+    assert "No listed tool" not in (await stage.doctor()).out
+
+
+async def test_a_policy_is_held_against_the_tools_of_every_server_that_agents_reach_under_it(stage: Stage) -> None:
+    """A grant that was made by command counts as one of the file."""
+    await stage.doctor()
+    database = Database(f"sqlite:///{stage.directory}/askfirst.db")
+    made = partial(grants.create, policy="payments", owner="local:olivia", budget=None, actor="test", now=NOW)
+    database.write(partial(made, label="agent", server="payments"))
+    assert "No listed tool" in (await stage.doctor()).out
+    database.write(partial(made, label="other", server="elsewhere"))
+    assert "No listed tool" not in (await stage.doctor()).out
+    database.close()
 
 
 async def test_a_canary(stage: Stage) -> None:
