@@ -4,8 +4,9 @@ The rules of `"*"` become an entry `"*"` under `default: allow`; under `default:
 entry `"*"` would list every tool. What no later rule can change is left out: all that comes after a rule that denies every call.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 
 from workflows.calls import JSON
@@ -14,7 +15,7 @@ from workflows.policy.approvals import LONGEST, LONGEST_NAME, LONGEST_SENTENCE, 
 from workflows.policy.evaluating import Policy
 from workflows.policy.explaining import spelled
 from workflows.policy.intercept_counters import EVERY_TOOL
-from workflows.policy.intercept_rules import DEFAULT_APPROVERS
+from workflows.policy.intercept_rules import DEFAULT_APPROVERS, written
 from workflows.policy.limit_rules import LARGEST_SUM
 from workflows.policy.limits import Limit
 from workflows.policy.shapes import Condition, Default, Entry, Hold, PolicyInvalid, Problem, Rule, Shape, pointer
@@ -23,16 +24,26 @@ from workflows.policy.shapes import Condition, Default, Entry, Hold, PolicyInval
 def converted(policy: Policy) -> dict[str, JSON]:
     """Write a policy in Askfirst's own format, `default` and all; one that is in it already is given as it is.
 
-    Raises PolicyInvalid with everything that has no form there, each at the id of its rule. The counters of the new document start at
-    nothing, because they have other names.
+    Raises PolicyInvalid with everything that has no form there. The counters of the new document start at nothing, because they have other
+    names.
     """
     if not policy.shape.literal:
         return deepcopy(policy.document)
     writer = _Writer()
     document = writer.document(policy.shape)
     if writer.problems:
-        raise PolicyInvalid(policy.name, writer.problems)
+        places = _places(policy.document)
+        problems = [replace(each, pointer=places.get(each.pointer, each.pointer)) for each in writer.problems]
+        raise PolicyInvalid(policy.name, [replace(each, line=policy.lines.get(each.pointer)) for each in problems])
     return document
+
+
+def _places(document: Mapping[str, JSON]) -> dict[str, str]:
+    """Say where each rule stands, by its id."""
+    tools = document.get("tools")
+    listed = [(name, entry) for name, entry in tools.items() if isinstance(entry, dict)] if isinstance(tools, dict) else []
+    rules = [rule for name, entry in listed for rule in written(name, entry.get("rules"), pointer("/tools", name), lambda *_: None)]
+    return {rule.id: rule.at for rule in rules}
 
 
 def left_out(policy: Policy) -> tuple[Problem, ...]:
@@ -61,9 +72,10 @@ class _Writer:
     def document(self, shape: Shape) -> dict[str, JSON]:
         everywhere = next((entry for entry in shape.entries if entry.pattern == EVERY_TOOL), Entry(EVERY_TOOL))
         listed = [entry for entry in shape.entries if entry.pattern != EVERY_TOOL]
-        for at, name in [("/hide", name) for name in shape.hide] + [("/tools", entry.pattern) for entry in listed]:
+        hidden = [(pointer("/hide", index), name) for index, name in enumerate(shape.hide)]
+        for at, name in [*hidden, *((pointer("/tools", entry.pattern), entry.pattern) for entry in listed)]:
             if "*" in name and name != EVERY_TOOL:
-                self.no_form(pointer(at, name), f"{name!r} is the name of one tool, and would be a pattern: there is no form for it.")
+                self.no_form(at, f"{name!r} is the name of one tool, and would be a pattern: there is no form for it.")
         document: dict[str, JSON] = {"version": "1", "default": shape.default.value}
         if shape.hide:
             document["hide"] = list(shape.hide)
@@ -89,7 +101,7 @@ class _Writer:
             "require_approval": [self._question(rule, rule.hold) for entry in entries for rule in entry.require_approval if rule.hold],
             "limits": self._limits(limits),
         }
-        return {key: written for key, written in lists.items() if written}
+        return {key: rules for key, rules in lists.items() if rules}
 
     def _gate(self, rule: Rule) -> JSON:
         self._bounded(rule.id, rule.message)
@@ -100,7 +112,7 @@ class _Writer:
         return {"conditions": self._conditions(rule), "expires_in": self._span(rule, hold.expires_in), "reason": hold.reason}
 
     def _conditions(self, rule: Rule) -> list[JSON]:
-        written: list[JSON] = []
+        conditions: list[JSON] = []
         for condition in rule.conditions:
             if not isinstance(condition, Condition):
                 continue
@@ -109,8 +121,8 @@ class _Writer:
                 self.no_form(
                     rule.id, f"It reads the counter {path}, and here no rule reads a counter: leave that rule out to convert the rest."
                 )
-            written.append({"path": path, "op": condition.op.value, "value": deepcopy(condition.value)})
-        return written
+            conditions.append({"path": path, "op": condition.op.value, "value": deepcopy(condition.value)})
+        return conditions
 
     def _span(self, rule: Rule, span: timedelta) -> str:
         if span % timedelta(seconds=1) or not SHORTEST <= span <= LONGEST:
@@ -120,7 +132,7 @@ class _Writer:
         return spelled(span)
 
     def _limits(self, limits: Iterable[Limit]) -> list[JSON]:
-        return [written for limit in limits if (written := self._limit(limit)) is not None]
+        return [found for limit in limits if (found := self._limit(limit)) is not None]
 
     def _limit(self, limit: Limit) -> JSON:
         """Write a limit; None for one that refuses nothing, or only what a rule denies already."""

@@ -156,11 +156,11 @@ SUM: dict[str, JSON] = {**STATE, "increment_from": "args.amount"}
 @pytest.mark.parametrize(
     ("original", "place", "word"),
     [
-        (loaded(hide=["a*"]), "/hide/a*", "pattern"),
+        (loaded(hide=["a*"]), "/hide/0", "pattern"),
         (loaded(tools={"a*": {"rules": []}}), "/tools/a*", "pattern"),
         (
             rules({"rate_limit": "5/hour"}, {"name": "pause", **only("state.pay._rate_hour", "eq", 3)}),
-            "/tools/pay/rules/pause",
+            "/tools/pay/rules/1",
             "reads the counter",
         ),
         (rules({**ASK, "approval_timeout": "9s"}), "/tools/pay/rules/0", "0:00:09"),
@@ -168,7 +168,7 @@ SUM: dict[str, JSON] = {**STATE, "increment_from": "args.amount"}
         (rules({**ASK, "approval_timeout": "721h"}), "/tools/pay/rules/0", "30 days, 1:00:00"),
         (rules({**only("args.a", "eq", 1), "state": SUM}), "/tools/pay/rules/0", "bounded by"),
         (rules({**only("state.pay.paid", "lte", 0), "state": SUM}), "/tools/pay/rules/0", "bounded by 0"),
-        (rules({**only("args.a", "eq", 1), "name": "n" * 2_000}), f"/tools/pay/rules/{'n' * 2_000}", "2,000 characters"),
+        (rules({**only("args.a", "eq", 1), "name": "n" * 2_000}), "/tools/pay/rules/0", "2,000 characters"),
         (
             rules({**only("state.pay." + "c" * 201, "lte", 5), "state": {**STATE, "counter": "c" * 201}}),
             "/tools/pay/rules/0",
@@ -188,7 +188,8 @@ def test_everything_that_has_no_form_is_told_at_once() -> None:
     """One look is enough to mend it."""
     with pytest.raises(PolicyInvalid) as refused:
         converted(loaded(hide=["a*"], tools={"pay": {"rules": [{"name": "soon", **ASK, "approval_timeout": "1s"}]}}))
-    assert [problem.pointer for problem in refused.value.problems] == ["/hide/a*", "/tools/pay/rules/soon"]
+    assert {problem.line for problem in refused.value.problems} == {1}
+    assert [problem.pointer for problem in refused.value.problems] == ["/hide/0", "/tools/pay/rules/0"]
 
 
 def test_what_counts_nothing_and_refuses_nothing_is_left_out() -> None:
