@@ -24,7 +24,8 @@ A test answers True, False, or a sentence: "it cannot be told". A sentence count
 * Text counts as a number when it is one by JSON's grammar, and is compared exactly.
   Booleans are not numbers.
 * `in` and `not_in` cannot tell when the argument equals no member and can be compared with none of them.
-* `contains` finds a text in a text, or a member in a list by `eq`; it cannot tell when no member is equal and one cannot be compared.
+* `contains` finds a text in a text, or a member in a list by `eq`; it cannot tell when no member is equal and one cannot be compared, nor
+  for a list of more than 10,000.
 * `regex` is RE2, searched anywhere in a text: no look-around and no back-references. Where a search could take long, because of the pattern
   and the length of the text together, it cannot tell.
 
@@ -33,7 +34,7 @@ What a condition looks at, an argument or another subject, is found by the reade
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any, Final, TypeAlias
@@ -71,6 +72,7 @@ _WANTED: Final = {
     type(None): "null",
 }
 _LONGEST_NUMBER: Final = 1_000
+_MOST_MEMBERS: Final = 10_000
 
 
 def is_number(value: object) -> bool:
@@ -112,17 +114,19 @@ def compile_test(path: str, op: Op, value: JSON, *, negated: bool = False) -> Te
     """
     if op is Op.EXISTS:
         return _existence(wanted=value is True)
+    if op in {Op.EQ, Op.NEQ, Op.IN, Op.NOT_IN}:
+        return _equality(path, op, value, doubting=negated or op in {Op.NEQ, Op.NOT_IN})
     test = _compiled(path, op, value)
-    return _doubting(path, op, test) if negated or op in {Op.NEQ, Op.NOT_IN} else test
+    return _doubting(path, op, test) if negated else test
+
+
+def _why_missing(path: str, op: Op) -> str:
+    return f"{path} is missing, and {op.value} cannot tell here what is meant without it: send it."
 
 
 def _doubting(path: str, op: Op, test: Test) -> Test:
-    def doubting(value: object) -> Outcome:
-        if value is MISSING:
-            return f"{path} is missing, and {op.value} cannot tell here what is meant without it: send it."
-        return test(value)
-
-    return doubting
+    why = _why_missing(path, op)
+    return lambda value: why if value is MISSING else test(value)
 
 
 def _compiled(path: str, op: Op, value: JSON) -> Test:
@@ -130,12 +134,7 @@ def _compiled(path: str, op: Op, value: JSON) -> Test:
         return _ordering(path, op, value)
     if op is Op.REGEX:
         return _search(path, value)
-    if op is Op.CONTAINS:
-        return _containment(path, value)
-    if op in {Op.IN, Op.NOT_IN}:
-        members = value if isinstance(value, list) else []
-        return _answer(path, op, _one_of([equal_to(member) for member in members]), "a value of the kind that the rule lists")
-    return _answer(path, op, equal_to(value), _WANTED[type(value)])
+    return _containment(path, value)
 
 
 def _cannot(path: str, op: Op, value: object, wanted: str) -> Outcome:
@@ -197,6 +196,8 @@ def _containment(path: str, wanted: JSON) -> Test:
             return wanted in value
         if type(value) is not list:
             return _cannot(path, Op.CONTAINS, value, "text or a list" if type(wanted) is str else "a list")
+        if len(value) > _MOST_MEMBERS:
+            return f"{path} has more than {_MOST_MEMBERS:,} members, which contains does not look through: send fewer."
         found = [equal(member) for member in value]
         if True in found:
             return True
@@ -205,8 +206,14 @@ def _containment(path: str, wanted: JSON) -> Test:
     return test
 
 
-def _one_of(tests: list[Equal]) -> Equal:
+def _one_of(members: Sequence[JSON]) -> Equal:
+    tests = [equal_to(member) for member in members]
+    texts = frozenset(member for member in members if type(member) is str)
+    only_texts = bool(texts) and len(texts) == len(members)
+
     def equal(value: object) -> bool | None:
+        if type(value) is str and (only_texts or value in texts):
+            return value in texts
         answers = [test(value) for test in tests]
         if True in answers:
             return True
@@ -215,11 +222,18 @@ def _one_of(tests: list[Equal]) -> Equal:
     return equal
 
 
-def _answer(path: str, op: Op, equal: Equal, wanted: str) -> Test:
+def _equality(path: str, op: Op, expected: JSON, *, doubting: bool) -> Test:
+    if op in {Op.IN, Op.NOT_IN} and isinstance(expected, list):
+        equal, wanted = _one_of(expected), "a value of the kind that the rule lists"
+    else:
+        equal, wanted = equal_to(expected), _WANTED[type(expected)]
     negated = op in {Op.NEQ, Op.NOT_IN}
+    missing: Outcome = _why_missing(path, op) if doubting else False
 
     def test(value: object) -> Outcome:
-        answer = None if value is MISSING or type(value) is Unclear else equal(value)
+        if value is MISSING:
+            return missing
+        answer = None if type(value) is Unclear else equal(value)
         if answer is None:
             return _cannot(path, op, value, wanted)
         return answer is not negated
@@ -289,6 +303,8 @@ def _written(number: Decimal) -> str:
 
 def same(one: object, other: object) -> bool:
     """Compare two JSON values deeply: numbers by their decimals, booleans never equal to numbers."""
+    if type(one) is type(other) and type(one) in {int, str}:
+        return one == other
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):

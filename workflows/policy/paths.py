@@ -23,7 +23,7 @@ Of the other subjects, what is not known is Unclear.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -53,11 +53,12 @@ class Unclear:
 
 
 Reader: TypeAlias = Callable[[ToolCall, Situation], object]
-_Walk: TypeAlias = Callable[[Mapping[str, JSON]], object]
+_Fill: TypeAlias = Callable[[Mapping[str, JSON], list[object]], None]
 
 _KINDS: Final = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object", type(None): "null"}
 
-_TURKISH: Final = {0x130: "i", 0x131: "i"}
+_FEW: Final = 64  # keys, which are looked at one by one
+_LIKE_ASCII: Final = (("\u0130", "i"), ("\u0131", "i"), ("\u017f", "s"), ("\u212a", "k"))
 _LIST_STEP: Final = re.compile(r"\[(?:[0-9]*|\*)\]$")
 
 
@@ -105,8 +106,8 @@ def reader(path: tuple[str, ...], *, zone: str = "UTC", counter: Limit | None = 
     """
     subject, *names = path
     if subject == "args":
-        walk = _walker(tuple(names))
-        return lambda call, _: walk(call.arguments)
+        read = argument(tuple(names))
+        return lambda call, _: read(call)
     if subject == "grant":
         return _of_grant(names[0])
     if subject == "time":
@@ -178,43 +179,103 @@ def _of_counter(path: tuple[str, ...], counter: Limit | None) -> Reader:
 
 def argument(path: tuple[str, ...]) -> Callable[[ToolCall], object]:
     """Compile the path of an argument, without the leading `args`."""
-    walk = _walker(path)
-    return lambda call: walk(call.arguments)
+    fill = arguments([path])
+    return lambda call: fill(call.arguments)[0]
 
 
-def _walker(path: tuple[str, ...]) -> _Walk:
-    if len(path) == 1:
-        return _member(path[0], f"args.{path[0]}")
-    steps = [_member(name, f"args.{'.'.join(path[: depth + 1])}") for depth, name in enumerate(path)]
-    places = [f"args.{'.'.join(path[:depth])}" for depth in range(1, len(path))]
+def arguments(paths: Sequence[tuple[str, ...]]) -> Callable[[Mapping[str, JSON]], list[object]]:
+    """Compile the paths of arguments, without the leading `args`: from the arguments of a call to the value at each of them.
 
-    def walk(arguments: Mapping[str, JSON]) -> object:
-        value = steps[0](arguments)
-        for step, place in zip(steps[1:], places, strict=True):
-            if value is MISSING or value is None:
-                return MISSING
-            if type(value) is Unclear:
-                return value
-            if not isinstance(value, dict):
-                return Unclear(f"{place} is {kind(value)}, but the policy looks inside it: send an object.")
-            value = step(value)
-        return value
+    Each object is looked through once, however many of the paths lead through it.
+    """
+    fill, nothing = _filler(dict(zip(paths, range(len(paths)), strict=True)), "args"), [MISSING] * len(paths)
 
-    return walk
-
-
-def _folded(name: str) -> str:
-    """Fold letter case as any upstream could: also the two letters i that are each other's in Turkish alone."""
-    return (name if name.isascii() else name.translate(_TURKISH)).casefold()
-
-
-def _member(name: str, place: str) -> _Walk:
-    size, folded = len(name), _folded(name)
-
-    def read(holder: Mapping[str, JSON]) -> object:
-        for key in holder:
-            if len(key) == size and key != name and _folded(key) == folded:
-                return Unclear(f"An argument is spelt like {place} in another letter case: send it once, as {place}.")
-        return holder.get(name, MISSING)
+    def read(holder: Mapping[str, JSON]) -> list[object]:
+        values: list[object] = [*nothing]
+        fill(holder, values)
+        return values
 
     return read
+
+
+def _filler(paths: Mapping[tuple[str, ...], int], place: str) -> _Fill:
+    """Compile the paths through one object at a place: each has the number under which its value is put."""
+    ends = [(path[0], number) for path, number in paths.items() if len(path) == 1]
+    deeper: dict[str, dict[tuple[str, ...], int]] = {}
+    for path, number in paths.items():
+        if len(path) > 1:
+            deeper.setdefault(path[0], {})[path[1:]] = number
+    inside = [(name, _stepper(rest, f"{place}.{name}")) for name, rest in deeper.items()]
+    names = {path[0] for path in paths}
+    twins, why = _twins(names), "An argument is spelt like {0} in another letter case: send it once, as {0}."
+    unclear = {name: Unclear(why.format(f"{place}.{name}")) for name in names}
+
+    def fill(holder: Mapping[str, JSON], values: list[object]) -> None:
+        spelt = twins(holder)
+        for name, number in ends:
+            values[number] = unclear[name] if name in spelt else holder.get(name, MISSING)
+        for name, step in inside:
+            step(unclear[name] if name in spelt else holder.get(name, MISSING), values)
+
+    return fill
+
+
+def _stepper(paths: Mapping[tuple[str, ...], int], place: str) -> Callable[[object, list[object]], None]:
+    """Compile the paths that lead into a value; what is no object, and neither missing nor null, is unclear to all of them."""
+    fill = _filler(paths, place)
+
+    def step(value: object, values: list[object]) -> None:
+        if isinstance(value, dict):
+            fill(value, values)
+        elif value is not MISSING and value is not None:
+            why = value if type(value) is Unclear else Unclear(f"{place} is {kind(value)}, but the policy looks inside it: send an object.")
+            for number in paths.values():
+                values[number] = why
+
+    return step
+
+
+def _twins(names: Collection[str]) -> Callable[[Mapping[str, JSON]], Collection[str]]:
+    """Compile the search for names that are present in another letter case; it finds the names, not their twins."""
+    folds: dict[str, list[str]] = {}
+    for name in names:
+        folds.setdefault(_folded(name), []).append(name)
+    sizes = frozenset(map(len, names))
+    alone = frozenset(alike[0] for alike in folds.values() if len(alike) == 1)
+
+    def find(holder: Mapping[str, JSON]) -> Collection[str]:
+        if len(holder) > _FEW:
+            return _twins_among_many(holder, folds)
+        found: Collection[str] = ()
+        for key in holder:
+            if key not in alone and len(key) in sizes:
+                for name in folds.get(_folded(key), ()):
+                    if name != key:
+                        found = {*found, name}
+        return found
+
+    return find
+
+
+def _twins_among_many(holder: Mapping[str, JSON], folds: Mapping[str, Sequence[str]]) -> Collection[str]:
+    """Find names in another letter case in one text of all keys: an object of a hundred thousand keys is no burden."""
+    every = "\0\0".join(["", *holder, ""])
+    plain = all(fold.isascii() for fold in folds)
+    raw = _unlike_ascii(every).encode("utf-8", "surrogatepass").lower() if plain else _folded(every).encode("utf-8", "surrogatepass")
+    found: set[str] = set()
+    for fold, names in folds.items():
+        seen = raw.count(b"\0%b\0" % fold.encode("utf-8", "surrogatepass"))
+        found |= {name for name in names if seen > (name in holder)}
+    return found
+
+
+def _unlike_ascii(text: str) -> str:
+    """Write the four letters that fold to one of ASCII as that one."""
+    for letter, like in () if text.isascii() else _LIKE_ASCII:
+        text = text.replace(letter, like)
+    return text
+
+
+def _folded(text: str) -> str:
+    """Fold letter case as any upstream could: also the two letters i that are each other's in Turkish alone."""
+    return _unlike_ascii(text).casefold()

@@ -1,38 +1,34 @@
 """What the policy does with the calls of one tool, compiled once. Law: a call is judged by looking at it, with no I/O, clock or memory."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from workflows.calls import ToolCall
+from workflows.calls import JSON, ToolCall
 from workflows.policy.amounts import Counted, measured
 from workflows.policy.limits import Limit
-from workflows.policy.paths import Reader, reader
-from workflows.policy.shapes import Condition, Effect, Entry, Group, Hold, Joined, Outcome, ReasonRequired, Rule, Verdict
+from workflows.policy.paths import Reader, arguments, reader
+from workflows.policy.shapes import Condition, Effect, Entry, Group, Hold, Joined, Outcome, ReasonRequired, Verdict
 from workflows.policy.situation import Situation
 
 Check: TypeAlias = Callable[[list[object]], Outcome]
 """A compiled condition or group: from the values that the plan read to an outcome."""
 
-Checks: TypeAlias = tuple[Check, ...]
-
 _STRICTNESS = {choice.value: rank for rank, choice in enumerate(ReasonRequired)}
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """A rule that can deny: one of `require` when `needed`, else one of `deny_if`. `denial` is the verdict when it does."""
 
-    checks: Checks
+    check: Check
     needed: bool
     denial: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A rule that can hold, and the verdict when it is the strictest that does."""
 
-    checks: Checks
+    check: Check
     verdict: Verdict
     hold: Hold
 
@@ -41,9 +37,11 @@ class Question:
 class Plan:
     """All rules for one tool, in the order in which they are asked; `otherwise` is the verdict when none of them stops the call.
 
-    `counted` are the counters that must be read before it is asked; `amounts` measure what the call adds to its limits, where one does.
+    `arguments` and then `readers` find the values that conditions look at. `counted` are the counters that must be read before it is
+    asked; `amounts` measure what the call adds to its limits, where one does.
     """
 
+    arguments: Callable[[Mapping[str, JSON]], list[object]] | None
     readers: tuple[Reader, ...]
     gates: tuple[Gate, ...]
     questions: tuple[Question, ...]
@@ -53,21 +51,23 @@ class Plan:
 
     def judge(self, call: ToolCall, situation: Situation) -> Verdict:
         """Answer a call: the first denial, else the strictest hold, else `otherwise`."""
-        values = [read(call, situation) for read in self.readers]
-        for gate in self.gates:
-            met = both(gate.checks, values)
-            if (met is not True) if gate.needed else (met is not False):
-                return _saying(gate.denial, met)
+        values = [] if self.arguments is None else self.arguments(call.arguments)
+        for read in self.readers:
+            values.append(read(call, situation))
+        for check, needed, denial in self.gates:
+            met = check(values)
+            if (met is not True) if needed else (met is not False):
+                return _saying(denial, met)
         verdict = self.otherwise
         if self.questions:
-            asked = [(question, met) for question in self.questions if (met := both(question.checks, values)) is not False]
+            asked = [(question, met) for question in self.questions if (met := question.check(values)) is not False]
             verdict = _strictest(asked) if asked else verdict
         return verdict if self.amounts is None else self.amounts(call, verdict)
 
 
 def fixed(verdict: Verdict) -> Plan:
     """Make the plan of a tool whose every call gets the same verdict."""
-    return Plan((), (), (), verdict, amounts=measured(verdict.limits))
+    return Plan(None, (), (), (), verdict, amounts=measured(verdict.limits))
 
 
 def compiled(entries: Iterable[Entry], limits: tuple[Limit, ...], *, zone: str = "UTC") -> Plan:
@@ -75,26 +75,41 @@ def compiled(entries: Iterable[Entry], limits: tuple[Limit, ...], *, zone: str =
     entries = tuple(entries)
     every = tuple(limit for entry in entries for limit in entry.limits) + limits
     counted = {f"state.{limit.identity}": limit for entry in entries for limit in entry.counted}
-    slots: dict[tuple[str, ...], int] = {}
-
-    def checks(rule: Rule) -> Checks:
-        return tuple(_check(condition, slots) for condition in rule.conditions)
-
-    gates = tuple(Gate(checks(rule), rule.needed, Verdict(Effect.DENY, rule.id, rule.message)) for entry in entries for rule in entry.gates)
+    rules = [rule for entry in entries for rule in (*entry.gates, *entry.require_approval)]
+    paths = sorted({path for rule in rules for path in _paths(rule.conditions)}, key=lambda path: path[0] != "args")
+    slots = {path: slot for slot, path in enumerate(paths)}
+    named = [path[1:] for path in paths if path[0] == "args"]
+    readers = tuple(reader(path, zone=zone, counter=counted.get(".".join(path))) for path in paths[len(named) :])
+    gates = tuple(
+        Gate(_all_of(rule.conditions, slots), rule.needed, Verdict(Effect.DENY, rule.id, rule.message))
+        for entry in entries
+        for rule in entry.gates
+    )
     questions = tuple(
-        Question(checks(rule), Verdict(Effect.HOLD, rule.id, rule.hold.reason, rule.hold, every), rule.hold)
+        Question(_all_of(rule.conditions, slots), Verdict(Effect.HOLD, rule.id, rule.hold.reason, rule.hold, every), rule.hold)
         for entry in entries
         for rule in entry.require_approval
         if rule.hold is not None
     )
-    readers = tuple(reader(path, zone=zone, counter=counted.get(".".join(path))) for path in slots)
-    return Plan(readers, gates, questions, Verdict(Effect.ALLOW, "", "", limits=every), tuple(counted.values()), measured(every))
+    otherwise = Verdict(Effect.ALLOW, "", "", limits=every)
+    return Plan(arguments(named) if named else None, readers, gates, questions, otherwise, tuple(counted.values()), measured(every))
 
 
-def _check(condition: Condition | Group, slots: dict[tuple[str, ...], int]) -> Check:
+def _paths(conditions: Iterable[Condition | Group]) -> Iterator[tuple[str, ...]]:
+    for each in conditions:
+        yield from (each.path,) if isinstance(each, Condition) else _paths(each.members)
+
+
+def _all_of(conditions: Sequence[Condition | Group], slots: Mapping[tuple[str, ...], int]) -> Check:
+    """Compile conditions that must all be met."""
+    checks = tuple(_check(condition, slots) for condition in conditions)
+    return checks[0] if len(checks) == 1 else lambda values: both(checks, values)
+
+
+def _check(condition: Condition | Group, slots: Mapping[tuple[str, ...], int]) -> Check:
     """Compile a condition to a look at one of the values that are read, and a group to its members joined."""
     if isinstance(condition, Condition):
-        slot, test = slots.setdefault(condition.path, len(slots)), condition.test
+        slot, test = slots[condition.path], condition.test
         return lambda values: test(values[slot])
     members = tuple(_check(member, slots) for member in condition.members)
     if condition.joined is Joined.ALL:

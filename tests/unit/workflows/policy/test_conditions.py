@@ -136,6 +136,13 @@ def test_operators_by_kind(op: str, rule: JSON, expected: list[bool | str]) -> N
         ("contains", [1], [[1], 2], T),
         ("contains", 5, "5", U),
         ("contains", "", "x", T),
+        ("contains", "a", ["b"] * 10_000 + ["a"], U),
+        ("contains", "a", ["b"] * 9_999 + ["a"], T),
+        ("in", ["a", 5], "5", T),
+        ("in", ["a", "b"], "5", F),
+        ("in", ["a", None], "b", F),
+        ("not_in", ["a", True], "true", F),
+        ("in", ["5"], 5, T),
         # patterns
         ("regex", "^[a-z]+$", "abc", T),
         ("regex", "^[a-z]+$", "abc\n", F),
@@ -143,6 +150,9 @@ def test_operators_by_kind(op: str, rule: JSON, expected: list[bool | str]) -> N
         ("regex", "é+$", "caféé", T),
         ("regex", "^.$", "é", T),
         ("regex", "a", "\ud800a", U),
+        ("regex", "(x+x+)+y", "x" * 100_000, F),
+        ("regex", "a.{500}c", "ab" * 100_000, U),
+        ("regex", "a.{500}c", "ab" * 10, F),
     ],
 )
 def test_operators_at_the_edges(op: str, rule: JSON, value: object, expected: bool | str) -> None:  # noqa: FBT001  # a table's column
@@ -161,6 +171,8 @@ def test_operators_at_the_edges(op: str, rule: JSON, value: object, expected: bo
         ("contains", "a", None, ["args.x", "null", "text or a list"]),
         ("contains", 5, "5", ["args.x", "text", "send a list"]),
         ("in", ["EUR"], {}, ["args.x", "an object", "in"]),
+        ("regex", "a.{500}c", "ab" * 100_000, ["args.x", "bytes", "send less"]),
+        ("contains", "a", ["b"] * 10_001, ["args.x", "10,000 members", "send fewer"]),
     ],
 )
 def test_what_cannot_be_told_names_the_kind(op: str, rule: JSON, value: object, words: list[str]) -> None:

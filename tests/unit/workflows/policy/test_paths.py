@@ -5,10 +5,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workflows.calls import JSON, ToolCall
 from workflows.policy.limits import Limit, Scope, Window
-from workflows.policy.paths import MISSING, Unclear, kind, reader, why_no_argument
+from workflows.policy.paths import MISSING, Unclear, arguments, kind, reader, why_no_argument
 from workflows.policy.situation import UNKNOWN, KnownTool, Situation
 
 
@@ -188,3 +190,48 @@ def test_a_path_of_an_argument_may_have_any_names(path: str) -> None:
 def test_a_path_into_a_list_or_of_nothing_leads_nowhere(path: str) -> None:
     """A list would be tested by one of its items alone."""
     assert why_no_argument(path) is not None
+
+
+WIDE: dict[str, JSON] = {f"key_{number}": number for number in range(1_000)}
+
+
+@pytest.mark.parametrize("more", [{}, {"schlüssel": 1}, {"a\0b": 1, "\0amount\0": 2}])
+@pytest.mark.parametrize(
+    ("name", "spelt", "twin"),
+    [
+        ("amount", "amount", False),
+        ("amount", "Amount", True),
+        ("amount", "AMOUNT", True),
+        ("max_tokens", "max_to\u212aens", True),
+        ("is_admin", "\u0131s_admin", True),
+        ("user", "u\u017fer", True),
+        ("größe", "größe", False),
+        ("größe", "GRÖßE", True),
+    ],
+)
+def test_an_object_of_many_keys_is_looked_through_too(name: str, spelt: str, more: dict[str, JSON], twin: bool) -> None:  # noqa: FBT001  # a table's column
+    """By another way, which comes to the same answer; but a key that holds a zero byte may be taken for a twin."""
+    few: dict[str, JSON] = {spelt: 9}
+    for holder in (few, {**WIDE, **few}, {**few, **WIDE}, {**WIDE, **few, **more}):
+        found = read(name, holder)
+        assert isinstance(found, Unclear) is (twin or ("\0amount\0" in holder and name == "amount"))
+    assert read(name, WIDE) is MISSING
+
+
+@given(st.dictionaries(st.text(st.sampled_from("aAbB\u0130iI\u0131kK\u212asS\u017féÉ"), max_size=3), st.integers(), max_size=6), st.data())
+def test_both_ways_of_looking_agree(holder: dict[str, JSON], data: st.DataObject) -> None:
+    """Few keys are looked at one by one, many in one text."""
+    names = data.draw(st.lists(st.text(st.sampled_from("aAbiIkKséÉ"), min_size=1, max_size=3), min_size=1, max_size=3, unique=True))
+    one, other = (arguments([(name,) for name in names])(each) for each in (holder, {**WIDE, **holder}))
+    assert [type(each) for each in one] == [type(each) for each in other]
+
+
+def test_many_paths_are_found_in_one_look() -> None:
+    """Each value is put where its path is, at every depth."""
+    paths = [("a",), ("a", "b"), ("a", "b", "c"), ("x", "y"), ("x", "z"), ("n", "m"), ("A",)]
+    found = arguments(paths)({"a": {"b": {"c": 1}}, "x": [], "n": None})
+    assert found[:3] == [{"b": {"c": 1}}, {"c": 1}, 1]
+    assert [type(each) for each in found[3:5]] == [Unclear, Unclear]
+    assert found[5:6] == [MISSING]
+    assert isinstance(found[6], Unclear)
+    assert isinstance(arguments(paths)({"a": 1, "A": 2})[0], Unclear)

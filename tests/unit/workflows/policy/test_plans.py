@@ -25,6 +25,8 @@ def test_a_path_is_read_once() -> None:
 
     condition = Condition(("args", "a"), Op.EQ, 1, spy)
     plan = compiled([Entry("pay", gates=(Rule("/1", (condition,)), Rule("/2", (condition,))))], (LIMIT,))
-    assert len(plan.readers) == 1
+    assert plan.arguments is not None
+    assert plan.arguments({"a": 5}) == [5]
+    assert plan.readers == ()
     assert plan.judge(call("pay", a=5), UNKNOWN) == Verdict(Effect.ALLOW, "", "", limits=(LIMIT,))
     assert seen == [5, 5]
