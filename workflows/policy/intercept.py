@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from workflows.calls import JSON
-from workflows.policy import intercept_advice, intercept_rules
+from workflows.policy import advice, intercept_advice, intercept_rules
 from workflows.policy.intercept_counters import EVERY_TOOL, Written, counters
 from workflows.policy.intercept_rules import DEFAULT_APPROVERS, Known, span_of
 from workflows.policy.members import choice, items, table
@@ -34,6 +34,8 @@ def is_intercept(document: JSON) -> bool:
     """Tell an Intercept document from one of PolicyLayer: a tool has rules, or it says what only Intercept says and nothing of v1."""
     if not isinstance(document, dict):
         return False
+    if _is_fragment(document):
+        return True
     tools = document.get("tools")
     entries = [entry for entry in tools.values() if isinstance(entry, dict)] if isinstance(tools, dict) else []
     if any("rules" in entry for entry in entries):
@@ -41,6 +43,13 @@ def is_intercept(document: JSON) -> bool:
     if document.keys() & (V1_DOCUMENT - DOCUMENT) or any(entry.keys() & V1_ENTRY for entry in entries):
         return False
     return bool(document.keys() & {"description", "approvals"}) or ("default" not in document and tools == {})
+
+
+def _is_fragment(document: Mapping[str, JSON]) -> bool:
+    """Tell tools with rules that were copied without their document."""
+    return not document.keys() & (V1_DOCUMENT | DOCUMENT) and any(
+        isinstance(entry, dict) and "rules" in entry for entry in document.values()
+    )
 
 
 def shape(document: JSON, report: Report) -> Shape:
@@ -51,11 +60,14 @@ def shape(document: JSON, report: Report) -> Shape:
         notes.append(Problem(at, None, message))
 
     members = table(document, "", "A policy", None, report)
+    if _is_fragment(members):
+        report("", advice.fragment(members))
+        return Shape(Default.DENY, entries=_entries(members, "", None, report, note))
     intercept_advice.report_unknown(members, "", DOCUMENT, report)
     default = _header(members, report, note)
     dedupe, webhook = _approvals(members, report, note)
     hide = _hide(members, report, note)
-    entries = _entries(members, dedupe, report, note)
+    entries = _entries(_tools(members, report), "/tools", dedupe, report, note)
     asks = any(entry.require_approval for entry in entries)
     changed = intercept_rules.hold("The definition of the tool changed.", dedupe=dedupe)
     return Shape(
@@ -105,12 +117,15 @@ def _literally(name: str, at: str, note: Report) -> None:
         note(at, f"{name!r} is the name of one tool here: in Intercept's format only * alone stands for other names.")
 
 
-def _entries(members: Mapping[str, JSON], dedupe: timedelta | None, report: Report, note: Report) -> tuple[Entry, ...]:
+def _tools(members: Mapping[str, JSON], report: Report) -> dict[str, JSON]:
     if "tools" not in members:
         report("", "tools is missing: write tools: {}, or the tools with their rules.")
     value = members.get("tools")
-    tools = table({} if value is None else value, "/tools", "tools", None, report)
-    rules = {name: _rules(name, tool, pointer("/tools", name), report, note) for name, tool in tools.items()}
+    return table({} if value is None else value, "/tools", "tools", None, report)
+
+
+def _entries(tools: Mapping[str, JSON], at: str, dedupe: timedelta | None, report: Report, note: Report) -> tuple[Entry, ...]:
+    rules = {name: _rules(name, tool, pointer(at, name), report, note) for name, tool in tools.items()}
     found = counters([rule for each in rules.values() for rule in each], report, note)
     known = Known(found, dedupe)
     return tuple(intercept_rules.entry(name, each, known, report) for name, each in rules.items())

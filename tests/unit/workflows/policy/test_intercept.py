@@ -92,7 +92,8 @@ def test_yaml_and_json_are_the_same_document() -> None:
         (intercept(tools={}, default=None, all_tools={}), False),
         (document(approvals={}), False),
         (document(description="v1", tools={"pay": {"deny_if": []}}), False),
-        ({"pay": DENY}, False),
+        ({"pay": DENY}, True),
+        ({"pay": {"deny_if": []}}, False),
         ([], False),
     ],
 )
@@ -170,6 +171,13 @@ def test_one_wrong_thing_is_told_with_its_place_and_remedy(written: JSON, place:
     """Each slip has one problem, at its place, with what to write."""
     assert places(written) == [place]
     assert word in said(written, place)
+
+
+def test_a_fragment_is_told_as_one_and_looked_through() -> None:
+    """Tools that were copied without their document are told so, and what is wrong in them too."""
+    written: JSON = {"pay": {"rules": [{"action": "block"}]}, "ask": DENY}
+    assert places(written) == ["", "/pay/rules/0/action"]
+    assert '"tools": {"pay": {…}}' in said(written, "")
 
 
 def test_all_problems_come_at_once_with_their_lines() -> None:
