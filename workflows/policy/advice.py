@@ -37,6 +37,11 @@ _IN_A_RULE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("path", "op", "value"), '"conditions": [{"path": "args.NAME", "op": "eq", "value": …}]'),
     **{joined: f'"conditions": [{{"{joined}": [ … ]}}]' for joined in ("any", "all", "not")},
 }
+_AT_THE_TOP: Final = frozenset(
+    {"version", "default", "hide", "tools", "all_tools", "mode", "audit", "redact", "time_zone", "changed_tools"}
+)
+_UNDER_A_TOOL: Final = frozenset({"require", "deny_if", "require_approval", "limits"})
+_OF_AN_APPROVAL: Final = frozenset({"approvers", "quorum", "expires_in", "remind_every", "channel", "reason_required"})
 _JOINED: Final[Mapping[str, str]] = {"and": "all", "or": "any", "none": "not", "nor": "not", "anyOf": "any", "allOf": "all"}
 
 
@@ -55,13 +60,33 @@ def _remedy(key: str, value: JSON, known: Collection[str]) -> str | None:
     elif key == "reason":
         found = f"is not a key here: {_reason(value, known)}"
     elif key in {"spend_limit", "spend"}:
-        found = f"is not supported, because nobody tells Askfirst a price: add up an argument, {_SUM % _money(value)}, under the tool."
+        found = f"is not supported, because nobody tells Askfirst a price. Add up an argument: write {_SUM % _money(value)} under the tool."
     elif "conditions" in known and key in _IN_A_RULE:
         found = f"belongs into a condition: write {_IN_A_RULE[key]} here."
     elif "op" in known and key in _JOINED:
         found = f'is not a key here: write "{_JOINED[key]}", with a list of conditions.'
-    found = found or _REMEDIES.get(key)
+    elif "conditions" in known and key in {"name", "id"}:
+        found = "is not a key here: a rule is named after its conditions. Leave it out."
+    found = found or _elsewhere(key, known) or _REMEDIES.get(key)
     return found and f"{key} {found}"
+
+
+def _elsewhere(key: str, known: Collection[str]) -> str | None:
+    """Say where a key of the format belongs that stands at the top, or under a tool, and is not known there."""
+    top, entry = "tools" in known, "deny_if" in known
+    if top and key in _UNDER_A_TOOL:
+        return f'belongs under a tool: write "tools": {{"NAME": {{"{key}": [ … ]}}}}.'
+    if top and key in _OF_AN_APPROVAL:
+        return f'belongs into "approval" at the top: write "approval": {{"{key}": … }}.'
+    if entry and key in _AT_THE_TOP:
+        return (
+            "belongs to the whole document: write it at the top."
+            if key != "hide"
+            else 'is a list at the top: write "hide": ["NAME"] there.'
+        )
+    if entry and (key == "approval" or key in _OF_AN_APPROVAL):
+        return f"belongs into a rule that asks: write {_ASK} under the tool, and say it there."
+    return None
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
@@ -69,6 +94,47 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
     spelt = {each.lower(): each for each in known}
     near = get_close_matches(word.lower(), list(spelt), n=1) if len(word) <= _LONGEST_GUESS else []
     return f': did you mean "{spelt[near[0]]}"?' if near else ""
+
+
+_OPERATORS: Final[Mapping[str, str]] = {
+    "=": "eq",
+    "==": "eq",
+    "===": "eq",
+    "equals": "eq",
+    "is": "eq",
+    "!=": "neq",
+    "<>": "neq",
+    "ne": "neq",
+    "not_eq": "neq",
+    "not": "neq",
+    ">": "gt",
+    ">=": "gte",
+    "ge": "gte",
+    "min": "gte",
+    "<": "lt",
+    "<=": "lte",
+    "le": "lte",
+    "max": "lte",
+    "matches": "regex",
+    "match": "regex",
+    "like": "regex",
+    "pattern": "regex",
+    "starts_with": "regex",
+    "ends_with": "regex",
+    "includes": "contains",
+    "has": "contains",
+    "present": "exists",
+    "one_of": "in",
+    "any_of": "in",
+    "nin": "not_in",
+    "none_of": "not_in",
+}
+
+
+def operator(word: JSON) -> str:
+    """Guess which operator was meant by one of another language: a piece of a sentence, or nothing."""
+    meant = _OPERATORS.get(word.lower()) if isinstance(word, str) else None
+    return f': did you mean "{meant}"?' if meant else ""
 
 
 def _money(value: JSON) -> int:

@@ -35,6 +35,8 @@ def choice(members: Mapping[str, JSON], at: str, key: str, known: list[str], rep
     value = members[key]
     if isinstance(value, str) and value in known:
         return value
-    guess = advice.did_you_mean(value, known) if isinstance(value, str) else f", and this is {kind(value)}"
+    guess = advice.did_you_mean(value, known) if isinstance(value, str) else f", and this is {kind(value)}."
+    if key == "op":
+        guess = advice.operator(value) or guess
     report(pointer(at, key), f"{key} is one of {', '.join(known)}{guess or '.'}")
     return None

@@ -1,6 +1,6 @@
 """From a document to its shape, with every problem on the way. Law: what is not known is refused; a slip must not open a hole."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from workflows.calls import JSON
@@ -10,7 +10,7 @@ from workflows.policy.limit_rules import limits, rule_id
 from workflows.policy.members import choice, items, table
 from workflows.policy.paths import kind
 from workflows.policy.predicates import conditions, label
-from workflows.policy.shapes import Audited, Changed, Default, Entry, Hold, Mode, Report, Rule, Shape, pointer
+from workflows.policy.shapes import Audited, Changed, Default, Entry, Hold, Mode, Problem, Report, Rule, Shape, pointer
 
 DOCUMENT_MEANS: Final[Mapping[str, str]] = {
     "$schema": "Where the JSON Schema of this format is, so that editors complete and check. Nothing else looks at it.",
@@ -72,7 +72,18 @@ def shape(document: JSON, report: Report) -> Shape:
         mode=options.word(members, Mode, "mode", Mode.ENFORCE, report),
         zone=options.zone(members, report),
         redaction=options.redaction(members, report),
+        notes=_notes(default, entries),
     )
+
+
+def _notes(default: str | None, entries: Iterable[Entry]) -> tuple[Problem, ...]:
+    """Say of a pattern that fits every tool that it lists every tool: nothing is left for the default to decide."""
+    said = (
+        f"This lists every tool, so the default, {default}, decides about none: what these rules do not deny or ask about is allowed. "
+        "Name the tools, if the default was meant for the others."
+    )
+    lists = [entry.pattern for entry in entries if entry.pattern and not entry.pattern.strip("*")]
+    return tuple(Problem(pointer("/tools", pattern), None, said) for pattern in lists if default != Default.ALLOW.value)
 
 
 def _is_fragment(document: Mapping[str, JSON]) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.workflows.policy.documents import document, places, problems, said
 from workflows.calls import JSON
-from workflows.policy import load
+from workflows.policy import approvals, load, validating
 from workflows.policy.advice import did_you_mean
 
 
@@ -32,9 +32,23 @@ from workflows.policy.advice import did_you_mean
         ({"action": "require_approval"}, '"require_approval": [{"conditions": []}]'),
         ({"action": ["deny"]}, '"deny_if"'),
         ({"reason": "Too risky"}, '"deny_if": [{"conditions": [], "on_deny": "Too risky"}]'),
+        ({"rate_limit": {"max": 10, "window": "day"}}, '"counter": "calls_per_day", "window": "day", "max": 10'),
         ({"spend_limit": "$500/day"}, "not supported"),
-        ({"spend": {"daily": 50}}, "not supported"),
+        ({"spend_limit": "$1,500 per day"}, '"max": 1500, "scope": "grant", "increment_from": "args.amount"'),
+        ({"spend": {"daily": 50.5}}, '"max": 50, "scope": "grant", "increment_from": "args.amount"'),
+        ({"spend": {"per_call": 0.5}}, '"max": 100'),
+        ({"spend": None}, '"increment_from"'),
         ({"state": {}}, "Intercept"),
+        ({"state": {}}, "the rest of this document is PolicyLayer's"),
+        ({"description": "x"}, "Intercept"),
+        ({"allow_if": []}, '"require"'),
+        ({"schedule": {}}, "time.hour"),
+        ({"deny": True}, '"deny_if": [{"conditions": []}]'),
+        ({"approval": {}}, '"require_approval": [{"conditions": []}]'),
+        ({"approvers": "payments"}, '"require_approval": [{"conditions": []}]'),
+        ({"hide": True}, '"hide": ["NAME"]'),
+        ({"default": "deny"}, "at the top"),
+        ({"mode": "monitor"}, "at the top"),
         ({"approval_timeout": "15m"}, '"expires_in"'),
     ],
 )
@@ -48,13 +62,60 @@ def test_keys_of_other_formats_are_answered_with_ours(wrong: dict[str, JSON], ri
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"rate_limit": {"max": 7, "window": 60}}, {"action": "deny"}, {"action": "ask"}, {"reason": 'A "quoted" reason'}]
+    "wrong",
+    [
+        {"rate_limit": {"max": 7, "window": 60}},
+        {"rate_limit": {"max": 7, "window": "hour"}},
+        {"action": "deny"},
+        {"action": "ask"},
+        {"reason": 'A "quoted" reason'},
+        {"spend_limit": "$500/day"},
+        {"spend": {"daily": 50.0}},
+        {"approvers": "payments"},
+        {"deny": True},
+    ],
 )
 def test_the_advice_itself_loads(wrong: dict[str, JSON]) -> None:
     """What the remedy writes under a tool is a valid entry."""
     (key,) = wrong
     advice = said(document(tools={"pay": wrong}), f"/tools/pay/{key}").partition(": write ")[2].partition(" under the tool")[0]
     load(json.dumps(document(tools={"pay": json.loads(f"{{{advice}}}")})), name="advised")
+
+
+def test_an_action_with_its_reason_is_told_as_two_keys() -> None:
+    """As the catalogue's pages write it."""
+    written = document(tools={"pay": {"action": "deny", "reason": "Too risky"}})
+    assert places(written) == ["/tools/pay/action", "/tools/pay/reason"]
+    assert '"on_deny": "Too risky"' in said(written, "/tools/pay/reason")
+
+
+@pytest.mark.parametrize(("key", "right"), [("deny_if", '"tools": {"NAME": {"deny_if": [ … ]}}'), ("quorum", '"approval": {"quorum": … }')])
+def test_a_key_that_stands_too_high_is_told_where_it_belongs(key: str, right: str) -> None:
+    """It is a key of the format, but not of the document itself."""
+    assert right in said(document(**{key: []}), f"/{key}")
+
+
+def test_every_key_of_the_format_is_told_where_it_belongs() -> None:
+    """What is misplaced at the top or under a tool is never called unknown."""
+    for key in validating.ENTRY | approvals.KEYS:
+        assert "There is no key" not in said(document(**{key: 1}), f"/{key}")
+    for key in (validating.DOCUMENT | approvals.KEYS) - validating.ENTRY - {"$schema"}:
+        assert "There is no key" not in said(document(tools={"pay": {key: 1}}), f"/tools/pay/{key}")
+
+
+def test_a_rule_has_no_name() -> None:
+    """Its id is made of its conditions."""
+    rule = {"conditions": [], "name": "big payment"}
+    assert "Leave it out" in said(document(tools={"pay": {"deny_if": [rule]}}), "/tools/pay/deny_if/0/name")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("==", "eq"), (">=", "gte"), ("!=", "neq"), ("matches", "regex"), ("nin", "not_in"), ("Contain", "contains")]
+)
+def test_operators_of_other_languages_are_answered_with_ours(word: str, meant: str) -> None:
+    """Whoever compares as elsewhere is told the operator that is meant."""
+    written = document(tools={"pay": {"deny_if": [{"conditions": [{"path": "args.a", "op": word, "value": 1}]}]}})
+    assert f'did you mean "{meant}"' in said(written, "/tools/pay/deny_if/0/conditions/0/op")
 
 
 @pytest.mark.parametrize("key", ["rate_limit", "action", "reason", "spend_limit", "approvals"])

@@ -222,3 +222,16 @@ def test_everything_is_told_at_once() -> None:
         "/tools/pay/require_approval/0/expires_in",
         "/tools/pay/require_approval/0",
     }
+
+
+@pytest.mark.parametrize(("default", "noted"), [("deny", True), ("require_approval", True), ("allow", False)])
+def test_a_pattern_that_lists_every_tool_is_noted(default: str, noted: bool) -> None:  # noqa: FBT001  # a table's column
+    """Rules for every tool take the word from a strict default, which is seldom meant."""
+    loaded = policy(default=default, tools={"pay": {}, "*": {"deny_if": []}, "p*": {}})
+    assert [(note.pointer, note.line) for note in loaded.notes] == ([("/tools/*", 1)] if noted else [])
+    assert all(default in note.message for note in loaded.notes)
+
+
+def test_an_ordinary_document_has_no_notes() -> None:
+    """There is nothing to know of it."""
+    assert policy(**FULL).notes == ()
