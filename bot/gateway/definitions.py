@@ -170,7 +170,7 @@ class ToolLists:
         async with state.turn:
             stamp = await self._database.aread(partial(definitions.stamp, server=server))
             if stamp != state.stamp:
-                self._definitions.load(await self._database.aread(partial(definitions.rows, server=server)))
+                self._definitions.load(await self._database.aread(partial(definitions.rows, server=server)), server=server)
                 state.stamp = stamp
 
     async def _described(self, server: str, tool: str) -> KnownTool | None:

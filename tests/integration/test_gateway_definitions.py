@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.mcp import read_list
+from bot.upstream import ServerAddress
 from tests.factories import ALICE, make_grant
 from tests.fakes import relayed
 from tests.fakes.relayed import Peer, Received, Relayed, tool
@@ -293,6 +296,21 @@ async def test_a_server_that_does_not_answer_leaves_its_tools_unknown(database: 
         caplog.clear()
         await refresh(stage)
         assert len([record for record in caplog.records if "could not be listed" in record.message]) == 1
+
+
+async def test_a_program_is_not_started_to_list_its_tools_now_and_then(database: Database, tmp_path: Path) -> None:
+    """It is for a call of a tool that was never seen, which would start it anyway; from then on it is listed with the others."""
+    journal = tmp_path / "lines.jsonl"
+    command = (sys.executable, "-m", "tests.fakes.lines", "--journal", str(journal))
+    program = ServerAddress("payments", command=command, directory=Path(__file__).parents[2])
+    async with raised(database, Set([program], pinning=True)) as stage:
+        await refresh(stage)
+        assert not journal.exists()
+        assert await known(stage, "act") is not None
+        assert pinned(stage, "act").sha256
+        before = journal.read_text().count("tools/list")
+        await refresh(stage)
+        assert journal.read_text().count("tools/list") == before + 1
 
 
 async def test_a_policy_that_only_watches_forwards_and_tells(database: Database, upstream: Relayed) -> None:

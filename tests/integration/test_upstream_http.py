@@ -17,7 +17,7 @@ from bot.upstream.session import Session
 from bot.upstream.wire import HttpWire
 from tests.fakes.upstreams import Answer, Message, Scripted, bare, failure, result, stream, tool
 from tests.waiting import eventually
-from workflows.calls import definition_digest
+from workflows.calls import JSON, definition_digest
 from workflows.errors import UpstreamUnreachable
 from workflows.release import Outcome
 
@@ -130,6 +130,58 @@ async def test_a_list_without_end_is_not_read_without_end() -> None:
         with pytest.raises(UpstreamUnreachable, match="more tools"):
             await found.definition("pay", "act")
     assert len(scripted.of("tools/list")) == 100
+
+
+@pytest.mark.parametrize("modern", [True, False])
+async def test_all_tools_are_listed_page_by_page(modern: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """What is no object is left out, and a cursor that leads to itself ends the list."""
+    pages: dict[str | None, dict[str, object]] = {
+        None: {"tools": [tool("a"), "b", None], "nextCursor": "2"},
+        "2": {"tools": [tool("c"), {"name": 7}], "nextCursor": "3"},
+        "3": {"tools": [], "nextCursor": "3"},
+    }
+
+    async def listed(_: web.Request, message: Message) -> web.Response:
+        return result(message, **pages[message["params"].get("cursor")])
+
+    scripted = Scripted(modern=modern, answers={"tools/list": listed})
+    async with scripted.running() as url, upstreams(url) as found:
+        assert found.running == ("pay",)
+        assert await found.tools("pay") == [tool("a"), tool("c"), {"name": 7}]
+    assert len(scripted.of("tools/list")) == 3
+
+
+async def test_a_list_that_is_none_is_told_and_asked_for_again_on_a_new_agreement() -> None:
+    """A session may be forgotten; anything else is an error that says what came."""
+    scripted = Scripted(modern=False)
+    async with scripted.running() as url, upstreams(url) as found:
+        assert await found.tools("pay") == [tool()]
+        scripted.session = "s-2"
+        assert await found.tools("pay") == [tool()]
+
+        async def odd(_: web.Request, message: Message) -> web.Response:
+            return result(message, tools="none")
+
+        scripted.answers["tools/list"] = odd
+        with pytest.raises(UpstreamUnreachable, match="did not list its tools"):
+            await found.tools("pay")
+        with pytest.raises(UpstreamUnreachable, match="no server other"):
+            await found.tools("other")
+
+
+async def test_whoever_watches_is_told_of_each_definition_that_is_looked_up() -> None:
+    """Before the one who looked it up goes on; of a tool that is not there nobody is told."""
+    told: list[tuple[str, object]] = []
+
+    async def watch(server: str, definition: dict[str, JSON]) -> None:
+        told.append((server, definition))
+
+    async with Scripted().running() as url, upstreams(url) as found:
+        found.watch = watch
+        assert await found.definition("pay", "act") == definition_digest(tool())
+        assert told == [("pay", tool())]
+        assert await found.definition("pay", "other") is None
+    assert len(told) == 1
 
 
 async def test_a_changed_definition_shows() -> None:

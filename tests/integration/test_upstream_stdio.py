@@ -181,6 +181,17 @@ async def test_a_release_speaks_the_legacy_era_where_it_must() -> None:
         assert upstream.programs._started == 2
 
 
+async def test_a_program_counts_as_running_while_our_own_instance_does() -> None:
+    """To list its tools now and then must not be what starts it."""
+    upstreams = Upstreams([address("legacy")])
+    assert not upstreams.running
+    assert [tool["name"] for tool in await upstreams.tools("prog")] == ["act", "die"]
+    assert list(upstreams.running) == ["prog"]
+    assert (await upstreams.call("prog", "die", b"{}", request_id="apr_1")).kind == "unknown"
+    await eventually(lambda: not upstreams.running)
+    await upstreams.close()
+
+
 async def test_a_question_of_a_shared_program_is_refused() -> None:
     """It belongs to no agent, and a release has nobody to ask."""
     async with running("legacy") as upstream:

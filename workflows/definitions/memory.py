@@ -118,15 +118,15 @@ class Definitions:
         state = self._servers.get(server)
         return state is not None and any(each.pin.changed for each in state.tools.values())
 
-    def load(self, rows: Iterable[ToolDefinition]) -> None:
-        """Take over all rows of servers: at the start, and when another process wrote some. Who was shown what is kept."""
-        found: dict[str, dict[str, _Tool]] = {}
+    def load(self, rows: Iterable[ToolDefinition], *, server: str | None = None) -> None:
+        """Take over all rows, or all of one server: at the start, and when another process wrote some. Who was shown what is kept."""
+        found: dict[str, dict[str, _Tool]] = {} if server is None else {server: {}}
         for row in rows:
             found.setdefault(row.server, {})[row.tool] = self._loaded(row)
-        for server, tools in found.items():
-            before = self._servers.get(server) or _Server()
+        for name, tools in found.items():
+            before = self._servers.get(name) or _Server()
             same = len(tools) == len(before.tools) and all(before.tools.get(tool) is each for tool, each in tools.items())
-            self._servers[server] = replace(before, tools=tools, full=len(tools) >= pins.MOST_TOOLS, version=before.version + (not same))
+            self._servers[name] = replace(before, tools=tools, full=len(tools) >= pins.MOST_TOOLS, version=before.version + (not same))
 
     def _loaded(self, row: ToolDefinition) -> _Tool:
         pin = pins.pin_of(row)

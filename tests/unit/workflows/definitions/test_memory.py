@@ -266,6 +266,10 @@ def test_loading_again_keeps_who_was_shown_what_and_what_the_database_refused() 
     told.lists(WORSE, refused=True)
     told.definitions.load([_row(EVIL), _row({"name": "other"})])
     assert told.changed()
+    told.definitions.load([], server="elsewhere")
+    assert told.changed()
+    told.definitions.load([], server="payments")
+    assert told.definitions.known("payments", "look") is None
 
 
 def test_the_version_counts_what_could_make_a_list_say_something_else() -> None:
