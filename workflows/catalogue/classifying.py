@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from workflows.calls import JSON
+from workflows.catalogue import phrases
 from workflows.catalogue.annotations import annotations, contradictions, raises
 from workflows.catalogue.deciding import decide
 from workflows.catalogue.hidden import quoted
@@ -38,7 +39,7 @@ def classify(definition: Mapping[str, JSON]) -> Classified:
     found = signals(split, taken, texts, category)
     if contradicted:
         found = (*found, Signal(SignalKind.CONTRADICTION, "The annotations contradict the text", tuple(map(quoted, contradicted))))
-    risk, why = _risk(category, found, claimed)
+    risk, why = _risk(category, found, claimed, phrases.no_undo(description))
     return Classified(
         tool=name,
         category=category,
@@ -50,7 +51,7 @@ def classify(definition: Mapping[str, JSON]) -> Classified:
     )
 
 
-def _risk(category: Category, found: tuple[Signal, ...], claimed: Mapping[str, JSON]) -> tuple[Risk, tuple[str, ...]]:
+def _risk(category: Category, found: tuple[Signal, ...], claimed: Mapping[str, JSON], final: str | None) -> tuple[Risk, tuple[str, ...]]:
     """Give the risk of the category, raised by what asks for more care, and the sentences that say so."""
     risk, why = _RISK[category], []
     kinds = {signal.kind for signal in found}
@@ -62,6 +63,9 @@ def _risk(category: Category, found: tuple[Signal, ...], claimed: Mapping[str, J
         if category is Category.WRITE and kind in kinds and not risk.at_least(Risk.HIGH):
             risk = Risk.HIGH
             why.append(f"the risk is High: a Write with {kind.value}")
+    if category is Category.WRITE and final and not risk.at_least(Risk.HIGH):
+        risk = Risk.HIGH
+        why.append(f'the risk is High: the description says "{quoted(final)}"')
     if claimed.get("destructiveHint") is True and category is Category.WRITE and not risk.at_least(Risk.HIGH):
         risk = Risk.HIGH
         why.append("annotations: destructiveHint is true, which raises the risk")

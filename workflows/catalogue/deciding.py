@@ -15,6 +15,7 @@ from workflows.catalogue.shapes import Category
 from workflows.catalogue.tokens import bag, words
 from workflows.catalogue.verbs import Form, verb
 
+_BEGINNING: Final = 300  # characters in which a description says what the tool is for
 _SHORT: Final = 4  # letters of a word that may be a name: paga
 _NOTHING: Final = "nothing in it says what it does"
 _STATEMENTS: Final = bag("sql cypher statement")
@@ -24,7 +25,14 @@ _RUNS: Final = bag("run execute query perform exec")
 _CANCELS: Final = bag("cancel abort void expire revoke clear reset")
 _MAKES: Final = bag("create add make submit post new")  # "create a build" starts it
 _STARTS: Final = bag("trigger run start launch execute deploy invoke")
+_TAKES_OFF: Final = bag("remove clear reset cancel")  # of some objects, no loss: a label, a filter, a counter
+_PUBLISHES: Final = bag("publish send post email broadcast notify announce")  # no way back from it, but nothing is lost
+_FRAMES: Final = bag("manage operate administer handle control maintain")  # these do what the description says
+_HANDS_IN: Final = bag("submit upload post send")
+_WORKS_OUT: Final = bag("calculate compute")
+_LOOKS_INTO: Final = bag("verify validate check test scan analyze")  # but first it is handed in
 _PAYS: Final = bag("send transfer submit execute make process confirm move")
+_STOPS: Final = bag("cancel abort")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
 
 
@@ -58,7 +66,7 @@ def decide(name: Sequence[str], description: str, taken: Parameters) -> Decision
     sure = _surely_reads(named, described)
     _by_claims(weighing, description, sure=sure)
     _by_phrases(weighing, description, named, described, sure=sure)
-    _by_choices(weighing, taken)
+    _by_choices(weighing, taken, name)
     _by_parameters(weighing, description, taken, described)
     _by_place(weighing, name, named, described)
     return Decision(weighing.category, tuple(weighing.reasons), weighing.sure)
@@ -98,10 +106,11 @@ def _both(named: Said, described: Said) -> _Weighing:
     name, text = _by_name(named), _by_text(described)
     if named.category is described.category:
         return _Weighing(named.category, [text, name])
-    if named.category.grave and named.strength is Strength.PLAIN:
-        return _Weighing(named.category, [name])
-    if described.category.grave and described.strength is Strength.PLAIN:
-        return _Weighing(described.category, [text])
+    if _knows_better(named, described):
+        return _Weighing(described.category, [name, text])
+    for said, because in ((named, name), (described, text)):
+        if said.category.grave and said.strength is Strength.PLAIN:
+            return _Weighing(said.category, [because])
     if named.base and named.base == described.base and not named.category.grave:
         known = verb(named.base)  # what knows more of the object than the verb alone decides
         plain = known is not None and described.category is known.category
@@ -113,9 +122,23 @@ def _both(named: Said, described: Said) -> _Weighing:
     return _Weighing(named.category, [name], sure=named.strength > Strength.HINT)
 
 
+def _knows_better(named: Said, described: Said) -> bool:
+    """Whether the description knows what the name's verb leaves open. A name that deletes or pays stays, but for a label taken off."""
+    if named.category.grave:
+        return named.base == described.base and named.base in _TAKES_OFF and described.category is Category.WRITE
+    asks = described.base == "ask" and described.category is Category.OTHER and named.category is not Category.EXECUTE
+    hands_in = named.base in _LOOKS_INTO and described.base in _HANDS_IN and described.category.rank > named.category.rank
+    works_out = named.base in _WORKS_OUT and described.category is Category.OTHER
+    return asks or hands_in or works_out or (named.base in _FRAMES and described.strength is Strength.PLAIN)
+
+
+def _unknown(weighing: _Weighing) -> bool:
+    return weighing.category is Category.OTHER and weighing.reasons[-1] == _NOTHING
+
+
 def _by_claims(weighing: _Weighing, description: str, *, sure: bool) -> None:
     for said in claims(description):
-        if said.category.rank > weighing.category.rank and not sure and (said.category.grave or weighing.category is Category.OTHER):
+        if said.category.rank > weighing.category.rank and not sure and (said.category.grave or _unknown(weighing)):
             weighing.becomes(said.category, _by_text(said))
 
 
@@ -123,12 +146,26 @@ def _by_phrases(weighing: _Weighing, description: str, named: Said | None, descr
     runs = bool({said.base for said in (named, described) if said} & _RUNS)
     if runs and weighing.category is Category.EXECUTE and (told := phrases.first(phrases.READ_ONLY, description)):
         weighing.becomes(Category.READ, f'the description says "{quoted(told)}"')
-    elif not sure and not weighing.category.grave and (told := phrases.no_undo(description)):
+    elif not sure and not weighing.category.grave and not _published(named, described) and (told := phrases.no_undo(description)):
         weighing.becomes(Category.DESTRUCTIVE, f'the description says "{quoted(told)}"')
     elif weighing.category in (Category.READ, Category.OTHER) and (told := phrases.first(phrases.WRITES, description)):
         weighing.becomes(Category.WRITE, f'the description says "{quoted(told)}"')
+    elif described and described.category is Category.READ and _guides(weighing, description):
+        pass
     elif named and named.base in _CANCELS and weighing.category is Category.DESTRUCTIVE and not phrases.no_undo(description):
         _by_status(weighing, description)
+
+
+def _published(named: Said | None, described: Said | None) -> bool:
+    return named is not None and described is not None and {named.base, described.base} <= _PUBLISHES
+
+
+def _guides(weighing: _Weighing, description: str) -> bool:
+    """Tell a tool that installs from one that says how it is done."""
+    told = phrases.first(phrases.GUIDES, description[:_BEGINNING]) if not weighing.category.grave else None
+    if told:
+        weighing.becomes(Category.READ, f'the description says "{quoted(told)}"')
+    return bool(told)
 
 
 def _by_status(weighing: _Weighing, description: str) -> None:
@@ -143,7 +180,7 @@ def _by_place(weighing: _Weighing, name: Sequence[str], named: Said | None, desc
         weighing.becomes(Category.EXECUTE, f'the name begins with "{quoted(name[0])}"')
 
 
-def _by_choices(weighing: _Weighing, taken: Parameters) -> None:
+def _by_choices(weighing: _Weighing, taken: Parameters, name: Sequence[str]) -> None:
     """Take the worst of what a parameter like `action` lets one choose."""
     for parameter in taken.read:
         if not parameter.chooses:
@@ -157,7 +194,10 @@ def _by_choices(weighing: _Weighing, taken: Parameters) -> None:
             found = verb(split[0]) if split else None
             if found is None or found.form is not Form.BASE or (found.weak and (found.category.grave or len(split) > 1)):
                 continue
-            category = weigh(found, split[1:], split)
+            objects = split[1:] or [word for word in name if verb(word) is None][-2:]
+            category = weigh(found, objects, objects)
+            if weighing.category is Category.EXECUTE and found.base in _STOPS and not split[1:]:
+                continue  # what it started, it may stop
             if category.rank > weighing.category.rank and (category.grave or weighing.category in (Category.OTHER, Category.READ)):
                 weighing.becomes(category, f'the parameter "{quoted(parameter.name)}" offers "{quoted(choice)}"')
 
@@ -165,7 +205,7 @@ def _by_choices(weighing: _Weighing, taken: Parameters) -> None:
 def _by_parameters(weighing: _Weighing, description: str, taken: Parameters, described: Said | None) -> None:
     ends = {parameter.words[-1]: parameter.name for parameter in taken.read if parameter.top and parameter.words}
     base = described.base if described else ""
-    if (weighing.category is Category.READ and base in _RUNS) or weighing.category is Category.OTHER:
+    if (weighing.category is Category.READ and base in _RUNS) or _unknown(weighing):
         wanted = _STATEMENTS if weighing.category is Category.READ else _STATEMENTS | _COMMANDS
         for word in sorted(wanted & ends.keys()):
             if not phrases.first(phrases.READ_ONLY, description):

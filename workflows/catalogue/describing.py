@@ -26,7 +26,8 @@ _DENIED: Final = re.compile(
     re.IGNORECASE,
 )
 _ASIDE: Final = re.compile(
-    r"(?:if|when|before|after|note|important|warning|do not|don['\u2019]t|never|required|prerequisite|you must|deprecated|example)\b",
+    r"(?:if|when|before|after|start here|note|important|warning|do not|don['\u2019]t|never"
+    r"|required|prerequisite|you must|deprecated|example)\b",
     re.IGNORECASE,
 )
 _SQL: Final = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|DROP|ALTER|CREATE|TRUNCATE|MERGE|REPLACE|SHOW|DESCRIBE|EXPLAIN|WITH)\b")
@@ -86,6 +87,7 @@ _SHAPES: Final = bag(
 _CHAIN: Final = frozenset({",", "and", "or", "/", "&", "then", "and/or"})
 _TIDIES: Final = bag("cleanup clean clear reset flush expire empty strip")  # as a second verb: what is left over from the first
 _VAGUE: Final = bag("submit issue request make use utilize give provide handle access")
+_EMPTY: Final = bag("perform interact operate support")  # what they list is all that they do
 _FRAMES: Final = bag("manage handle control administer maintain support perform interact operate")
 
 
@@ -172,7 +174,8 @@ def _verb_phrase(tokens: Sequence[str]) -> Said | None:
         *_joined(tokens, first),
     ]
     if first.base in _FRAMES:
-        said += _listed(" ".join(tokens[1:]))
+        listed = _listed(" ".join(tokens[1:]))
+        said = listed + said[1:] if listed and first.base in _EMPTY and not said[0].category.grave else listed + said
     return max(said, key=lambda each: each.category.rank)
 
 
@@ -276,8 +279,10 @@ def _noun_phrase(tokens: Sequence[str]) -> Said | None:
     start = tokens[: next((index for index, token in enumerate(tokens[:7]) if token in _STOPS), 7)]
     for index, token in enumerate(start):
         found = verb(token)
-        if index and found is not None and not found.weak and found.form is Form.NOUN:
+        if index and found is not None and found.form is Form.NOUN and (found.category.grave or found.category is Category.READ):
             return Said(weigh(found, start[:index], start[:index]), token, Strength.HINT)
+    if len(start) > 1 and start[0] == "all" and start[1].endswith("s"):
+        return Said(Category.READ, " ".join(start[:2]), Strength.HINT)
     for token in start:
         if token in nouns.READ or token in nouns.CONTENT:
             return Said(Category.READ, token, Strength.HINT)

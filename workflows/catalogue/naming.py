@@ -17,6 +17,8 @@ _QUOTES: Final = bag("quote check test plan")
 _ABOUT: Final = bag("status history logs info details progress result results summary stats count")
 _SETS: Final = bag("set put change post mark clear reset push publish share edit flush empty store print move")
 _LOOKS: Final = bag("read check view count scan search look see track watch monitor")
+# Inside a name, after what runs or pays, these are read: loans_repay_history, token_convert_recommendation.
+_OUTCOMES: Final = _ABOUT | bag("recommendation recommendations quote quotes estimate")
 _ASKS: Final = bag("how what which why when where who is has can does should are exists was")
 _QUALIFIES: Final = bag("by for with from via using")
 _FRAMES: Final = bag("manage handle control administer maintain")
@@ -59,14 +61,14 @@ def _head(words: Sequence[str]) -> int:
 def _turned(words: Sequence[str]) -> Said | None:
     """Read `text_to_speech`: one kind of thing is made into another."""
     for index in range(1, len(words) - 1):
-        if words[index] in {"to", "2"} and words[index - 1] in nouns.KINDS and not any(_is_plain(word) for word in words[:index]):
+        if words[index] in {"to", "2"} and words[index - 1] in nouns.KINDS and not any(_is_base(word) for word in words[: index - 1]):
             return Said(Category.EXECUTE, " ".join(words[index - 1 : index + 2]), Strength.PLAIN)
     return None
 
 
-def _is_plain(word: str) -> bool:
+def _is_base(word: str) -> bool:
     found = verb(word)
-    return found is not None and found.form is Form.BASE and not found.weak
+    return found is not None and found.form is Form.BASE and word != "convert"
 
 
 def _acting(words: Sequence[str], index: int) -> Verb | None:
@@ -95,12 +97,14 @@ def _weighed(words: Sequence[str], index: int, found: Verb, strength: Strength) 
 
 def _plainly(words: Sequence[str], verbs: list[tuple[int, Verb]], plain: list[tuple[int, Verb]]) -> Said:
     first_index, first = plain[0]
-    if first.base in _FRAMES and words[-1] in {"read", "readonly", "get", "list", "view"}:
+    if first.base in _FRAMES and words[-1] in {"read", "readonly", "get", "list", "view", "capabilities"}:
         return Said(Category.READ, words[-1], Strength.PLAIN)
     if verbs[0][0] == 0 < first_index and words[0] not in _THINGS and first.category.grave and words[-1] in nouns.NEUTRAL:
         return _weighed(words, 0, verbs[0][1], Strength.PLAIN)  # set_refund_reason
     if verbs[0][0] == 0 < first_index < len(words) - 1 and words[0] in _LOOKS and not first.category.grave and words[1] not in _AND:
         return _weighed(words, 0, verbs[0][1], Strength.PLAIN)  # read_ssh_connections
+    if words[-1] in _OUTCOMES and len(plain) == 1 and _runs_inside(first_index, first):
+        return Said(Category.READ, words[-1], Strength.LIKELY)
     said = [_weighed(words, first_index, first, Strength.PLAIN)]
     if first_index > 0 and words[0] in _QUOTES and first.category.grave and words[1] not in _AND:
         return Said(Category.READ, words[0], Strength.PLAIN)  # quote_buy
@@ -113,6 +117,10 @@ def _plainly(words: Sequence[str], verbs: list[tuple[int, Verb]], plain: list[tu
         ):
             said.append(_weighed(words, index, found, Strength.PLAIN))
     return max(said, key=lambda each: each.category.rank)
+
+
+def _runs_inside(index: int, found: Verb) -> bool:
+    return index > 0 and found.category in (Category.EXECUTE, Category.FINANCIAL)
 
 
 def _acts_too(words: Sequence[str], index: int, found: Verb, first: Verb) -> bool:
@@ -129,7 +137,8 @@ def _weakly(words: Sequence[str], verbs: list[tuple[int, Verb]]) -> Said:
     last_index, last = verbs[-1]
     joined = [(index, found) for index, found in verbs if index > 0 and words[index - 1] in _AND]
     if joined:
-        said = [_weighed(words, index, found, Strength.LIKELY) for index, found in [verbs[0], *joined]]
+        sure = Strength.PLAIN if first_index == 0 else Strength.LIKELY
+        said = [_weighed(words, index, found, sure) for index, found in [verbs[0], *joined]]
         return max(said, key=lambda each: each.category.rank)
     asked = words[-1] in _ABOUT and words[0] not in _SETS  # run_status
     if first_index == 0 and len(words) > 1 and words[0] not in _THINGS and not asked:
@@ -153,6 +162,9 @@ def _by_noun(words: Sequence[str]) -> Said | None:
     if not words:
         return None
     if words[-1] in nouns.READ:
+        return Said(Category.READ, words[-1], Strength.HINT)
+    last = verb(words[-1])
+    if last is not None and last.form is Form.NOUN and last.category is Category.READ:
         return Said(Category.READ, words[-1], Strength.HINT)
     if words[0] in nouns.READ and not moves_money(words, words):
         return Said(Category.READ, words[0], Strength.HINT)

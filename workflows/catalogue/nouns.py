@@ -48,7 +48,7 @@ MONEY_TAILS: Final = bag(
     link links intent intents method methods session sessions page request requests schedule batch token item items market limit stop
     loss profit new test oco spot futures margin perp perpetual buy sell auto recurring automatic for with v1 v2 v3 2 1 bracket trailing
     card bank account instruction draft drafts immediate instant direct debit pix sepa ach usd usdc eur btc eth sol onchain lightning qr
-    code
+    code header
     """
 )
 # Things of value: sending or transferring them moves money.
@@ -58,7 +58,7 @@ VALUE: Final = bag(
     cryptocurrency sats satoshi satoshis wei lamports nft nfts erc20 erc721 spl native token tokens stablecoin stablecoins asset assets
     share shares stock stocks currency payment payments transaction transactions invoice balance dollars euros amount payout lightning
     onchain gift giftcard tip tips zap zaps tao xlm hbar equity equities bond bonds option options crypto_asset wallet usd eur rewards
-    airdrop liquidity position positions collateral
+    airdrop liquidity position positions collateral mana
     """
 )
 # Where a transfer, an order, a subscription or an exchange has nothing to do with money.
@@ -116,8 +116,36 @@ INFRASTRUCTURE: Final = bag(
     playbook helm
     """
 )
+# What links things and is put back by one more call: nothing of its own is lost with it.
+TIES: Final = bag(
+    """
+    tag tags label labels bookmark bookmarks reaction reactions link links relation relations relationship relationships dependency
+    dependencies protection star
+    """
+)
+# Places that only gather what exists elsewhere.
+GATHERED: Final = bag("playlist cycle sprint blocklist blacklist denylist allowlist whitelist watchlist favorites favourites")
+NOTICES: Final = bag("notification notifications thread newsletter")
+# What a tool opens for its own later calls.
+SESSIONS: Final = bag("db database databases broker ssh nrepl repl mysql postgres postgresql mongodb redis server session websocket ws")
+RUNNING: Final = bag("browser container sandbox process kernel repl vm emulator simulator debugger")
+# Where value is kept: between these, moving an asset is a transfer.
+PURSES: Final = bag("wallet wallets account accounts subaccount subaccounts vault address margin futures spot")
+PAID_PLAN: Final = bag("subscription subscriptions")
+ON_CHAIN: Final = bag("erc20 erc721 erc1155 bep20 spl jetton memecoin")
+CONTRACT: Final = bag("contract contracts")
+KEY_PAIRS: Final = bag("pair keypair bitcoin ethereum wif p2wpkh wallet address mnemonic")
+# What is worked out from the arguments alone.
+MEASURES: Final = bag(
+    """
+    timezone timezones unit units time temperature timestamp timestamps coordinate coordinates coord coords geo hex rgb base64
+    """
+)
+DATA_FORMATS: Final = bag("json yaml toml kml gpx geojson topojson wkt")
+FORMULAS: Final = bag("expression expressions equation equations math mathematical area sum integral derivative")
+NOT_OWN: Final = bag("user users customer login phone")
 MATHS: Final = bag("numbers number integers integer matrices vectors fractions operands values")
-CHANCE: Final = bag("random uuid uuids ulid guid password passphrase number hash id dice lorem nanoid")
+CHANCE: Final = bag("uuid uuids ulid guid password passphrase hash id dice lorem nanoid")
 CART: Final = bag("cart basket wishlist bag")
 
 # After a grave verb these make a noun of it: a delete policy, a refund reason.

@@ -23,8 +23,13 @@ ONLY_STATUS: Final = re.compile(
     r"(?:cancel\w*|void\w*|inactive|archived|expired|closed)",
     re.IGNORECASE,
 )
+GUIDES: Final = re.compile(
+    r"\b(?:provides?|returns?|gets?|gives?|shows?|offers?) (?:you )?(?:\w+ ){0,3}(?:instructions|guidance|guidelines|best practices)\b",
+    re.IGNORECASE,
+)
 READ_ONLY: Final = re.compile(
-    r"\bread[- ]?only\b|\b(?:only|just) SELECT\b|\bSELECT(?: \w+)? (?:only|quer(?:y|ies)|statements?)\b"
+    r"(?<!in )\bread[- ]?only\b(?! (?:mode|flag|is|unless)\b)"
+    r"|\b(?:only|just) SELECT\b|\bSELECT(?: \w+)? (?:only|quer(?:y|ies)|statements?)\b"
     r"|\b(?:SOQL|PromQL|LogQL|MetricsQL|GAQL|KQL|JQL|NRQL|SPARQL)\b"
     r"|\bno (?:writes|modifications|mutations|changes)\b|\b(?:does|will|do) not (?:modify|change|alter|write)\b",
     re.IGNORECASE,

@@ -14,7 +14,7 @@ _REASONS: Final = {
     Category.EXECUTE: "Execute: it runs something, and what happens depends on the arguments. Read them.",
     Category.DESTRUCTIVE: "Destructive: what it deletes is gone.",
     Category.FINANCIAL: "Financial: it moves money.",
-    Category.OTHER: "Other: its definition does not say what it does. Find out before you approve.",
+    Category.OTHER: "Other: its definition does not say that it reads, changes or runs anything. Find out before you approve.",
 }
 _SUSPECT: Final = (
     (SignalKind.HIDDEN_TEXT, "its definition holds text that a reader does not see"),

@@ -34,12 +34,12 @@ class Verb:
 _READ: Final = """
     get fetch retrieve describe find show list lookup browse inspect examine summarize summarise analyze analyse compare validate verify
     explain preview estimate download detect identify classify extract parse discover explore introspect lint ping peek grep locate
-    enumerate gather collect calculate compute predict recommend suggest assess diagnose visualize echo greet think decode encode
+    enumerate gather collect calculate compute predict recommend suggest assess diagnose visualize echo greet think
     measure obtain determine crawl scrape recall reflect transcode return provide display geocode autocomplete disassemble decompile
     interpret understand investigate categorize recognize ocr whoami simulate categorise correlate cite quantify rerank observe
     brainstorm critique proofread perceive infer tokenize embed deduplicate pinpoint aggregate enrich solve simplify differentiate
     integrate plot paginate appraise whois assert unshorten transliterate lemmatize getinfo pwd differ forecast consult reveal
-    traceroute netstat
+    traceroute netstat troubleshoot
 """
 _READ_WEAK: Final = """
     search query read view check count diff export scan track watch monitor audit trace profile match filter sort poll research review
@@ -50,21 +50,21 @@ _WRITE: Final = """
     create update add write rename edit modify insert append upload send save assign join merge publish unpublish restore reopen unlock
     pin unpin unstar follow unfollow unlike react reply mention enable disable activate deactivate reactivate configure register
     unregister unsubscribe notify synchronize attach detach unlink unshare grant reject accept decline submit remember memorize alter
-    replace define declare initialize initialise init allocate apply increment decrement extend expand upvote downvote annotate upsert
+    replace declare initialize initialise init allocate apply increment decrement extend expand upvote downvote annotate upsert
     overwrite stage unstage acknowledge snooze mute unmute unblock escalate transition promote demote reorder adjust fix refactor rsvp
     confirm whitelist blacklist allowlist associate disassociate dissociate bind unbind mount untag rebase squash amend dismiss unhide
     populate ingest persist make compose onboard enroll unenroll authorise authorize subscribe manage administer maintain customize
     personalise customise retag relabel revert undo redo unfavorite unban uncomment untrash undelete collapse rewrite nest hyperlink
     prepend login logout introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast unresolve
     author toot tweet retweet repost crosspost backfill checkin impersonate mutate alias scaffold curate remind reclassify refine seed
-    recategorize establish toggle protect unprotect triage nudge announce warn raise lower increase decrease reduce boost brighten
+    recategorize establish toggle protect unprotect unprotect triage nudge announce warn raise lower increase decrease reduce boost brighten
     shorten suspend unsuspend freeze unfreeze retire deprecate quarantine isolate anonymize redact mask mkdir mv cp ln reindex dedupe
     reprioritize uncomplete incomplete instrument expose unwatch unarchive unsnooze untimeout unpair commission endorse praise rearrange
     realign recolor restyle reformat renumber reschedule reassign unassign reconcile renew refill handle respond revise ungroup deny
     propose
 """
 _WRITE_WEAK: Final = """
-    set put post patch move copy clone fork commit push pull archive close open lock star like comment tag label mark flag schedule
+    define set put post patch move copy clone fork commit push pull archive close open lock star like comment tag label mark flag schedule
     import link share approve request record log note draft email message store branch stash vote rate bookmark hide block report resize
     scale index cache sign issue stay place setup connect disconnect snapshot sms text favorite favourite document group split leave
     transform highlight name template heart progress bump prefill sync timeout signal format reverse arm disarm limit page pop dim
@@ -72,12 +72,12 @@ _WRITE_WEAK: Final = """
     pair alert reward rule capture duplicate
 """
 _EXECUTE: Final = """
-    execute exec invoke evaluate eval generate deploy start stop resume launch spawn compile install reinstall click press scroll hover
+    execute exec initiate invoke evaluate eval generate deploy start stop launch spawn compile install reinstall click press scroll hover
     drag tap navigate goto render convert compress decompress zip unzip crop upscale downscale transcribe synthesize animate reboot
     shutdown dispatch orchestrate automate rerun retry migrate rollback dial hangup speak inject fuzz exploit benchmark encrypt decrypt
     finetune inpaint outpaint remix denoise dub lipsync blur watermark redeploy provision unpause interact reload doubleclick rightclick
     preprocess bootstrap transpile enqueue dequeue unmount eject emulate hibernate relaunch drive operate debounce stitch trim mux
-    concatenate vectorize colorize regenerate failover cordon uncordon drain requeue train instruct instantiate sudo curl upgrade
+    concatenate vectorize colorize regenerate failover cordon uncordon drain requeue instruct instantiate sudo curl upgrade
     downgrade refresh begin continue proceed vacuum compact defragment rebuild recompute recalculate rescan reprocess prefetch preload
     sanitize minify beautify prettify obfuscate attack defend heal equip craft emit halt interrupt quit brew undock takeoff honk vibrate
     intercept throttle wget scp fulfill fulfil rollout restart perform doubletap longpress recreate unseal utilize boot unselect defang
@@ -86,7 +86,7 @@ _EXECUTE_WEAK: Final = """
     run call build play pause skip seek stream print process rotate test control prompt chat turn switch power type fill step go use
     draw paint debug focus work do batch back mouse keyboard proxy resync pipeline bash shell terminal python sandbox repl phone enhance
     shoot conduct engage minimize maximize handoff program wake end fire forward flash ring dock land fly steer consume swipe warm cd
-    sed awk cast heat cool backup spin load bundle exit paste select slice ssh trigger touch
+    train resume sed awk cast heat cool backup spin load bundle exit paste select slice ssh trigger touch
 """
 _DESTRUCTIVE: Final = """
     delete remove destroy wipe prune purge erase truncate terminate kill revoke cancel uninstall discard expunge nuke obliterate forget
@@ -106,7 +106,7 @@ _FINANCIAL_WEAK: Final = """
     debit auction wrap unwrap burn forfeit zap pledge rebate
 """
 _OTHER: Final = """
-    authenticate noop
+    encode decode authenticate noop
 """
 _OTHER_WEAK: Final = """
     auth delay learn nothing roll wait sleep
