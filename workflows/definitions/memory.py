@@ -126,7 +126,8 @@ class Definitions:
         for name, tools in found.items():
             before = self._servers.get(name) or _Server()
             same = len(tools) == len(before.tools) and all(before.tools.get(tool) is each for tool, each in tools.items())
-            self._servers[name] = replace(before, tools=tools, full=len(tools) >= pins.MOST_TOOLS, version=before.version + (not same))
+            full = before.full or len(tools) >= pins.MOST_TOOLS
+            self._servers[name] = replace(before, tools=tools, full=full, version=before.version + (not same))
 
     def _loaded(self, row: ToolDefinition) -> _Tool:
         pin = pins.pin_of(row)

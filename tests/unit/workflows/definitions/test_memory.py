@@ -308,6 +308,8 @@ def test_tools_beyond_those_that_are_kept_count_as_changed() -> None:
     assert not told.changed()
     assert told.definitions.known("payments", "x" * 300) is None
     assert not told.definitions.news("payments", found, source=ANN, now=NOW)
+    told.definitions.load([_row(GOOD)])
+    assert told.definitions.known("payments", "beyond") == known
 
 
 def test_names_that_look_alike_are_signals_of_both() -> None:
