@@ -46,8 +46,8 @@ def agrees(loaded: Policy, asked: ToolCall, situation: Situation) -> None:
     assert json.dumps([step.plain() for step in found.trace])
 
 
-@settings(deadline=None)
-@given(generating.documents(), generating.calls(), generating.situations())
+@settings(deadline=None, max_examples=200)
+@given(generating.documents(), generating.calls(st.sampled_from(["pay", "pay", "refund"])), generating.situations())
 def test_the_trace_decides_as_the_policy_does(document: dict[str, JSON], asked: ToolCall, situation: Situation) -> None:
     """For any document, call and situation."""
     agrees(load(json.dumps(document), name="random"), asked, situation)

@@ -87,6 +87,23 @@ def test_what_hangs_on_the_unknown(arguments: dict[str, Any], found: str) -> Non
     assert answers(ASKING, arguments) == found
 
 
+@pytest.mark.parametrize(
+    ("conditions", "found"),
+    [
+        ([("args.a", "gt", 5), ("args.b", "eq", 1)], "deny"),
+        ([("args.a", "gt", 5), ("args.b", "eq", 2)], "deny"),
+        ([("args.b", "eq", 1), ("args.c", "eq", 1)], "allow deny"),
+        ([("args.a", "gt", 5), ("args.c", "eq", 1)], "deny"),
+    ],
+)
+def test_what_cannot_be_told_fails_a_requirement(conditions: list[tuple[str, str, JSON]], found: str) -> None:
+    """Beside a condition that is met, and beside one that is open: `a` is a text here, and `c` is not known."""
+    rule: Any = {"conditions": [{"path": path, "op": op, "value": value} for path, op, value in conditions]}
+    assert answers(tool(require=[rule]), {"a": "x", "b": 1, "c": UNRECORDED}) == found
+    turned: Any = {"conditions": [{"not": {"any": [{"not": each} for each in rule["conditions"]]}}]}
+    assert answers(tool(require=[turned]), {"a": "x", "b": 1, "c": UNRECORDED}) == found
+
+
 def test_a_key_that_is_not_known_may_be_any() -> None:
     """Where names of arguments are hidden, none is known to be missing."""
     assert answers(ASKING, {}) == "deny"
