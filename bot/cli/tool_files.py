@@ -9,7 +9,9 @@ import typer
 
 from bot.cli import policy_files
 from bot.cli.output import remark
+from workflows import definitions as definitions_of
 from workflows.calls import JSON, parse_json
+from workflows.definitions import Pin
 from workflows.errors import AskfirstError, Malformed
 from workflows.policy import KnownTool
 from workflows.policy.advice import did_you_mean
@@ -52,23 +54,11 @@ def names(found: Sequence[Mapping[str, JSON]]) -> list[str]:
 
 
 def known(found: Sequence[Mapping[str, JSON]], tool: str) -> KnownTool | None:
-    """Say what is known of a tool by its definition; None when it is not in the list."""
-    definition = next((each for each in found if each["name"] == tool), None)
-    return None if definition is None else described(definition)
-
-
-def described(definition: Mapping[str, JSON]) -> KnownTool:
-    """Say what a definition makes known of its tool."""
-    from workflows import catalogue  # noqa: PLC0415  # its tables of words are read when a tool is
-
-    made = catalogue.classify(definition)
-    annotations = definition.get("annotations")
-    return KnownTool(
-        made.category.value,
-        made.risk.value,
-        tuple(signal.sentence for signal in made.signals),
-        annotations if isinstance(annotations, dict) else {},
-    )
+    """Say what is known of a tool by its definition, as the gateway does; None when it is not in the list."""
+    listed = definitions_of.listed(each for each in found if each["name"] == tool).get(tool)
+    if listed is None:
+        return None
+    return definitions_of.describe(Pin(listed.sha256, listed.text, listed.sha256, listed.text))
 
 
 def looked_up(path: Path | None, tool: str) -> KnownTool | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import tool_files
-from bot.cli.tool_files import NoToolList, definitions, described, known, looked_up
+from bot.cli.tool_files import NoToolList, definitions, known, looked_up
 from workflows.calls import JSON
 
 TOOLS: list[JSON] = [
@@ -56,7 +56,12 @@ def test_what_is_no_list_is_said(tmp_path: Path, text: str, sentence: str) -> No
 def test_a_definition_makes_a_tool_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its category and its annotations; one that is not listed is not known, and that is said."""
     tools = [tool for tool in TOOLS if isinstance(tool, dict)]
-    assert described(tools[0]).category == "Read"
+    reads = known(tools, "list_refunds")
+    assert reads is not None
+    assert reads.category == "Read"
+    twice = known([*tools, {"name": "list_refunds", "description": "Deletes all refunds."}], "list_refunds")
+    assert twice is not None
+    assert twice.category == "Destructive"
     found = known(tools, "delete_all")
     assert found is not None
     assert (found.category, found.annotations) == ("Destructive", {"readOnlyHint": True})
