@@ -163,6 +163,7 @@ class ToolLists:
         return self._servers.setdefault(server, _Server())
 
     async def _read_all(self) -> None:
+        await asyncio.to_thread(definitions.prepare)
         self._definitions.load(await self._database.aread(definitions.rows))
 
     async def _take_over(self, server: str, state: _Server) -> None:
@@ -246,9 +247,10 @@ class ToolLists:
 
     async def _compared(self, server: str, read: Callable[[], list[JSON]], source: str) -> bool:
         """Observe a list; False when the database refused, and it is to be tried again with the next list."""
-        found = await asyncio.to_thread(lambda: definitions.listed(read()))
+        listed = await asyncio.to_thread(lambda: definitions.listed(read()))
         now = self._clock()
-        if not self._definitions.news(server, found, source=source, now=now):
+        found = self._definitions.news(server, listed, source=source, now=now)
+        if not found:
             return True
         keeps = partial(self._definitions.keeps, server, source=source, now=now)
         try:

@@ -3,7 +3,7 @@
 from workflows.definitions.comparing import Change, Comparison, accept_listed, compare
 from workflows.definitions.differing import difference
 from workflows.definitions.listed import Listed, core, digest, keepable, listed, written
-from workflows.definitions.memory import OWN, SHOWN_FOR, Definitions, describe, shadows
+from workflows.definitions.memory import OWN, SHOWN_FOR, Definitions, describe, prepare, shadows
 from workflows.definitions.pins import Observed, Pin, accept, find, observe, rows, stamp
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "keepable",
     "listed",
     "observe",
+    "prepare",
     "rows",
     "shadows",
     "stamp",

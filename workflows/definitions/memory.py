@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from workflows.calls import JSON
@@ -141,21 +142,25 @@ class Definitions:
             return before
         return _Tool(pin, before.shown if pin.changed else {})
 
-    def news(self, server: str, found: Mapping[str, Listed], *, source: str, now: datetime) -> bool:
-        """Take note of who is shown what, and tell whether a list says anything else that is new, and is to be observed in the database."""
+    def news(self, server: str, found: Mapping[str, Listed], *, source: str, now: datetime) -> dict[str, Listed]:
+        """Take note of who is shown what, and give what a list says beside that is new: it is to be observed in the database."""
         state = self._servers.get(server)
         if state is None:
-            return bool(found)
-        news = False
+            return dict(found)
+        news: dict[str, Listed] = {}
         for tool, each in found.items():
             known = state.tools.get(tool)
             if known is None:
-                news = news or not state.full
+                new = not state.full
             elif not self.has(server, each):
-                news = True
+                new = True
             elif known.pin.changed:
                 state.version += (source in known.shown) != _shows(known, each, source=source, now=now)
-                news = news or (each.sha256 == known.pin.sha256 and not self.keeps(server, tool, source=source, now=now))
+                new = each.sha256 == known.pin.sha256 and not self.keeps(server, tool, source=source, now=now)
+            else:
+                new = False
+            if new:
+                news[tool] = each
         return news
 
     def keeps(self, server: str, tool: str, *, source: str, now: datetime) -> bool:
@@ -223,9 +228,14 @@ def _shows(known: _Tool, each: Listed, *, source: str, now: datetime) -> bool:
     return True
 
 
+def prepare() -> None:
+    """Read the tables of words now: that takes a while, and a call is not to wait for it."""
+    import_module("workflows.catalogue")
+
+
 def describe(pin: Pin) -> KnownTool:
     """Read what a definition says; where a list contradicts itself, the gravest of what it says."""
-    from workflows.catalogue import classify  # noqa: PLC0415  # the tables of words are read when the first tool is
+    from workflows.catalogue import classify  # noqa: PLC0415  # commands that look at no tool start without the tables of words
 
     value: JSON = json.loads(pin.now_text)
     definitions = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]

@@ -28,8 +28,9 @@ class Told:
 
     def lists(self, *tools: dict[str, JSON], to: str = ANN, after: timedelta = timedelta(), refused: bool = False) -> None:
         """Let the server list these tools to somebody."""
-        found, now = listed(tools), NOW + after
-        if not self.definitions.news("payments", found, source=to, now=now):
+        now = NOW + after
+        found = self.definitions.news("payments", listed(tools), source=to, now=now)
+        if not found:
             return
         if refused:
             self.definitions.doubt("payments", found, source=to, now=now)
@@ -145,6 +146,10 @@ def test_nothing_is_written_for_a_list_that_says_nothing_new() -> None:
         told.lists({"name": "other"}, GOOD, to=to)
         told.lists(to=to)
     assert told.written == 1
+    assert list(told.definitions.news("payments", listed([EVIL, {"name": "other"}, {"name": "third"}]), source=ANN, now=NOW)) == [
+        "look",
+        "third",
+    ]
     told.lists(EVIL)
     told.lists(EVIL, to=BEN)
     assert told.written == 2
