@@ -39,3 +39,24 @@ def test_the_slack_face_is_measured_by_one_command(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert ["click -> ack, 10 clicks" in lines[0], "20 requests drawn" in lines[1]] == [True, True]
     assert done.returncode == (1 if any(line.startswith("NO") for line in lines) else 0)
+
+
+def test_policy_and_catalogue_are_measured_by_one_command() -> None:
+    """However short the run: a line for each figure, and an exit code that follows from them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.policy", "--rounds", "2", "--tools", "60"], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    figures = (
+        "a decision, 10 rules",
+        "a decision, 1,000",
+        "runaway",
+        "a search",
+        "1 MB of keys",
+        "a number",
+        "tools/list of 60",
+        "60 tools scanned",
+    )
+    assert [part in line for part, line in zip(figures, lines, strict=True)] == [True] * len(figures)
+    assert done.returncode == (1 if any(line.startswith("NO") for line in lines) else 0)

@@ -21,13 +21,14 @@ from bot.gateway import outcomes
 from bot.mcp.answers import DENIED
 from bot.settings import keys
 from tests.unit.bot.configs import ENVIRONMENT
-from workflows import policy
+from workflows import catalogue, policy
 from workflows.calls import ToolCall
 from workflows.counters import Refused
 from workflows.errors import AskfirstError
-from workflows.policy import Limit, Policy, approvals, predicates, validating
+from workflows.policy import KnownTool, Limit, Policy, Situation, approvals, limit_rules, options, predicates, validating
 from workflows.policy.limits import Scope, Window
-from workflows.policy.shapes import Op
+from workflows.policy.paths import SUBJECTS
+from workflows.policy.shapes import Joined, Op
 from workflows.states import State
 from workflows.tables import ApprovalRequest
 
@@ -124,7 +125,8 @@ def test_every_command_has_its_row_and_no_other_has() -> None:
 def test_every_option_of_a_command_is_told() -> None:
     """Whatever can be written after a command stands in the chapter about it."""
     options = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts if option[:2] == "--"}
-    assert [option for option in sorted(options) if option not in _section("Deciding")] == []
+    told = _section("Deciding") + _section("Commands")
+    assert [option for option in sorted(options) if option not in told] == []
 
 
 @pytest.mark.parametrize("block", [found[3] for found in _BLOCK.finditer(README) if found[2] == "sh"])
@@ -154,9 +156,8 @@ def test_every_code_of_a_refusal_is_told() -> None:
 def _policies() -> list[tuple[Policy, str]]:
     """Give every policy in the README with the text that follows it."""
     chapter = _section("Policies")
-    return [
-        (policy.load(found[3], name="readme"), chapter[found.end() :]) for found in _BLOCK.finditer(chapter) if found[2] in {"json", "yaml"}
-    ]
+    blocks = [found for found in _BLOCK.finditer(chapter) if found[2] in {"json", "yaml"} and "version" in found[3]]
+    return [(policy.load(found[3], name="readme"), chapter[found.end() :]) for found in blocks]
 
 
 def test_the_first_policy_is_the_one_that_init_writes() -> None:
@@ -169,31 +170,58 @@ _VERDICTS = [(found, *row) for found, after in _policies() for row in _rows(afte
 
 
 def test_each_policy_is_followed_by_its_verdicts() -> None:
-    """Two policies, and a table after each."""
-    assert len(_policies()) == 2
+    """Four policies, and a table after each."""
+    assert len(_policies()) == 4
     assert all(len(_rows(after)) > 5 for _, after in _policies())
 
 
-@pytest.mark.parametrize(("found", "call", "effect", "said"), _VERDICTS)
-def test_a_verdict_in_the_readme_is_the_one_of_the_code(found: Policy, call: str, effect: str, said: str) -> None:
-    """Effect and words, call by call."""
+@pytest.mark.parametrize("row", _VERDICTS)
+def test_a_verdict_in_the_readme_is_the_one_of_the_code(row: tuple[Policy, *tuple[str, ...]]) -> None:
+    """Effect and words, call by call; where a table tells who asks and when, in that situation."""
+    found, call, *who, effect, said = row
     tool, _, arguments = _bare(call).partition(" ")
-    verdict = policy.evaluate(found, ToolCall("server", tool, json.loads(arguments), arguments.encode()))
+    situation = _situation(tool, *re.findall(r"`([^`]+)`", who[0])) if who else Situation()
+    verdict = policy.evaluate(found, ToolCall("server", tool, json.loads(arguments), arguments.encode()), situation)
     assert (verdict.effect.value, verdict.message) == (effect, said)
+
+
+def _situation(tool: str, label: str, owner: str, at: str) -> Situation:
+    known = catalogue.classify({"name": tool})
+    return Situation(label, owner, datetime.fromisoformat(at), KnownTool(known.category.value, known.risk.value))
+
+
+def _limits_of_the_readme() -> list[str]:
+    chapter = _section("Policies").split("### Limits")[1].split("\n### ")[0]
+    return [found[3] for found in _BLOCK.finditer(chapter)]
+
+
+@pytest.mark.parametrize("text", _limits_of_the_readme())
+def test_a_limit_in_the_readme_is_one(text: str) -> None:
+    """It loads where limits stand."""
+    document = {"version": "1", "default": "deny", "tools": {"refund": {"limits": [json.loads(text)]}}}
+    assert len(policy.load(json.dumps(document), name="readme").shape.entries[0].limits) == 1
+
+
+def test_every_path_of_a_condition_is_told() -> None:
+    """Each subject, and each name that it has."""
+    told = _section("Policies")
+    paths = [f"{subject}.{name}" for subject, names in SUBJECTS.items() for name in names]
+    assert [path for path in paths if f"`{path}" not in told] == []
 
 
 def test_every_key_of_a_policy_and_every_operator_is_told() -> None:
     """The table names the keys of the format, and no other."""
     told = {name for row in _rows(_section("Policies").split("| key | where", 1)[1].join(["| key | where", ""])) for name in _names(row[0])}
-    conditions, limit = {"conditions", "on_deny"}, {"counter", "window", "max", "scope"}
-    known = validating.DOCUMENT | validating.ENTRY | predicates.KEYS | approvals.KEYS
+    others = {"conditions", "on_deny"} | limit_rules.KEYS | options.REDACT
+    joined = {joined.value for joined in Joined}
+    known = validating.DOCUMENT | validating.ENTRY | predicates.KEYS | approvals.KEYS | joined
     assert told == known
-    assert [key for key in sorted(conditions | limit) if f"`{key}`" not in _section("Policies")] == []
+    assert [key for key in sorted(others) if f"`{key}`" not in _section("Policies")] == []
     assert [op for op in Op if f"`{op}`" not in _section("Policies")] == []
 
 
 def _names(cell: str) -> list[str]:
-    return re.findall(r"`(\w+)`", cell)
+    return re.findall(r"`(\$?\w+)`", cell)
 
 
 def test_every_other_configuration_in_the_readme_can_be_read() -> None:
