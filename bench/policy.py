@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 
 from bot import mcp
@@ -90,7 +91,7 @@ def decisions(rounds: int) -> Iterator[Figure]:
     many = _document({f"tool_{n}": {"deny_if": _rules(1)} for n in range(999)} | {"create_refund": {"deny_if": _rules(1)}})
     call = _call()
     for name, policy, target in (("10 rules", few, _FEW), ("1,000 rules, one for the tool", many, _MANY)):
-        times = timed(lambda policy=policy: evaluate(policy, call, _SITUATION), rounds=rounds, calls=100, scale=1e6)
+        times = timed(partial(evaluate, policy, call, _SITUATION), rounds=rounds, calls=100, scale=1e6)
         yield _figure(f"a decision, {name}", times, target, "us")
 
 
@@ -111,7 +112,7 @@ def hostile(rounds: int) -> Iterator[Figure]:
     )
     for name, rules, call in cases:
         policy = _document({"create_refund": {"deny_if": rules}})
-        times = timed(lambda policy=policy, call=call: evaluate(policy, call, _SITUATION), rounds=rounds, scale=1e3)
+        times = timed(partial(evaluate, policy, call, _SITUATION), rounds=rounds, scale=1e3)
         yield _figure(name, times, _HOSTILE, "ms")
 
 

@@ -166,7 +166,7 @@ def test_the_first_policy_is_the_one_that_init_writes() -> None:
     assert text == (TOP / "bot" / "cli" / "templates" / "payments.json").read_text(encoding="utf-8")
 
 
-_VERDICTS = [(found, *row) for found, after in _policies() for row in _rows(after)]
+_VERDICTS = [(found, row) for found, after in _policies() for row in _rows(after)]
 
 
 def test_each_policy_is_followed_by_its_verdicts() -> None:
@@ -176,9 +176,9 @@ def test_each_policy_is_followed_by_its_verdicts() -> None:
 
 
 @pytest.mark.parametrize("row", _VERDICTS)
-def test_a_verdict_in_the_readme_is_the_one_of_the_code(row: tuple[Policy, *tuple[str, ...]]) -> None:
+def test_a_verdict_in_the_readme_is_the_one_of_the_code(row: tuple[Policy, list[str]]) -> None:
     """Effect and words, call by call; where a table tells who asks and when, in that situation."""
-    found, call, *who, effect, said = row
+    found, (call, *who, effect, said) = row
     tool, _, arguments = _bare(call).partition(" ")
     situation = _situation(tool, *re.findall(r"`([^`]+)`", who[0])) if who else Situation()
     verdict = policy.evaluate(found, ToolCall("server", tool, json.loads(arguments), arguments.encode()), situation)
