@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from workflows.catalogue import nouns, phrases
-from workflows.catalogue.describing import claims, read_description
+from workflows.catalogue.claiming import claims
+from workflows.catalogue.describing import read_description
 from workflows.catalogue.hidden import quoted
 from workflows.catalogue.languages import read_foreign
 from workflows.catalogue.meaning import Said, Strength, weigh
@@ -33,6 +34,8 @@ _WORKS_OUT: Final = bag("calculate compute")
 _LOOKS_INTO: Final = bag("verify validate check test scan analyze")  # but first it is handed in
 _PAYS: Final = bag("send transfer submit execute make process confirm move")
 _STOPS: Final = bag("cancel abort")
+_PLACES: Final = bag("path file dir directory folder filename filepath")
+_OUT: Final = bag("output out save dest destination download")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
 
 
@@ -128,8 +131,10 @@ def _knows_better(named: Said, described: Said) -> bool:
         return named.base == described.base and named.base in _TAKES_OFF and described.category is Category.WRITE
     asks = described.base == "ask" and described.category is Category.OTHER and named.category is not Category.EXECUTE
     hands_in = named.base in _LOOKS_INTO and described.base in _HANDS_IN and described.category.rank > named.category.rank
+    runs = named.base == "write" and described.base in _RUNS and described.category is Category.EXECUTE  # a statement that is given
+    posts = named.base == "post" and described.category is Category.READ and described.strength is Strength.PLAIN
     works_out = named.base in _WORKS_OUT and described.category is Category.OTHER
-    return asks or hands_in or works_out or (named.base in _FRAMES and described.strength is Strength.PLAIN)
+    return asks or hands_in or runs or posts or works_out or (named.base in _FRAMES and described.strength is Strength.PLAIN)
 
 
 def _unknown(weighing: _Weighing) -> bool:
@@ -137,8 +142,9 @@ def _unknown(weighing: _Weighing) -> bool:
 
 
 def _by_claims(weighing: _Weighing, description: str, *, sure: bool) -> None:
+    unknown = _unknown(weighing)
     for said in claims(description):
-        if said.category.rank > weighing.category.rank and not sure and (said.category.grave or _unknown(weighing)):
+        if said.category.rank > weighing.category.rank and not sure and (said.category.grave or unknown):
             weighing.becomes(said.category, _by_text(said))
 
 
@@ -146,11 +152,11 @@ def _by_phrases(weighing: _Weighing, description: str, named: Said | None, descr
     runs = bool({said.base for said in (named, described) if said} & _RUNS)
     if runs and weighing.category is Category.EXECUTE and (told := phrases.first(phrases.READ_ONLY, description)):
         weighing.becomes(Category.READ, f'the description says "{quoted(told)}"')
-    elif not sure and not weighing.category.grave and not _published(named, described) and (told := phrases.no_undo(description)):
+    elif not sure and not weighing.category.grave and (told := phrases.no_undo(description, kept=_published(named, described))):
         weighing.becomes(Category.DESTRUCTIVE, f'the description says "{quoted(told)}"')
     elif weighing.category in (Category.READ, Category.OTHER) and (told := phrases.first(phrases.WRITES, description)):
         weighing.becomes(Category.WRITE, f'the description says "{quoted(told)}"')
-    elif described and described.category is Category.READ and _guides(weighing, description):
+    elif described and (described.category is Category.READ or described.strength is Strength.HINT) and _guides(weighing, description):
         pass
     elif named and named.base in _CANCELS and weighing.category is Category.DESTRUCTIVE and not phrases.no_undo(description):
         _by_status(weighing, description)
@@ -211,6 +217,9 @@ def _by_parameters(weighing: _Weighing, description: str, taken: Parameters, des
             if not phrases.first(phrases.READ_ONLY, description):
                 weighing.becomes(Category.EXECUTE, f'the parameter "{quoted(ends[word])}" is run')
                 return
+    saved = [each.name for each in taken.read if each.top and each.words[-1:] and _PLACES & {each.words[-1]} and _OUT & {*each.words[:-1]}]
+    if weighing.category is Category.READ and saved:
+        weighing.becomes(Category.WRITE, f'what it reads is saved to the parameter "{quoted(saved[0])}"')
     money = {"amount"} & ends.keys() and bag("currency recipient card token destination payee beneficiary") & ends.keys()
     if money and base in _PAYS and not weighing.category.grave and weighing.category is not Category.READ:
         weighing.becomes(Category.FINANCIAL, f'the parameters "{quoted(ends["amount"])}" and "{quoted(ends[min(money)])}" move money')

@@ -1,30 +1,22 @@
-"""What a description says: the main verb of its first sentence, and the claims of the others. Examples and denials do not count."""
+"""What a description says: the main verb of its first sentence. Examples and denials do not count."""
 
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from workflows.catalogue import nouns
+from workflows.catalogue.claiming import DENIED, LONGEST_READ, SKIPPED, listed_verbs, unmarked
 from workflows.catalogue.meaning import Said, Strength, weigh
 from workflows.catalogue.shapes import Category
 from workflows.catalogue.tokens import bag, phrasal
 from workflows.catalogue.verbs import Form, Verb, verb
 
-LONGEST_READ: Final = 2_000
 _MOST_TOKENS: Final = 60
 _MOST_SENTENCES: Final = 12
-_MOST_ACTIONS: Final = 40
 
-_MARKUP: Final = re.compile(r"`+|\*\*|__|#+ |<[^<>\n]{0,60}>|\[[A-Z_ ]{2,40}\]|^[^\w(<]+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?\u3002])\s+|\n+|(?<=[\u3002\uff1b])")
 _DASHES: Final = "-\u2013\u2014"
 _TOKEN: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:['\u2019-][A-Za-z0-9]+)*|[,;:()/&\u2013\u2014]|(?<= )-(?= )|[^\W\d_a-zA-Z]+")
-_DENIED: Final = re.compile(
-    r"\b(?:(?:does|do|did|will|would|should|can|could|is|are)(?: not|n['\u2019]t)|cannot|don['\u2019]t|won['\u2019]t|never|without"
-    r"|instead of|rather than|unlike|before|after|prior to|e\.g\.|for example|such as|so that|so you can|in order to|useful (?:before|when)"
-    r"|not for|no need to|if you (?:want|need) to|once|until)\b[^.;\n]*",
-    re.IGNORECASE,
-)
 _ASIDE: Final = re.compile(
     r"(?:if|when|before|after|start here|note|important|warning|do not|don['\u2019]t|never"
     r"|required|prerequisite|you must|deprecated|example)\b",
@@ -33,17 +25,6 @@ _ASIDE: Final = re.compile(
 _SQL: Final = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|DROP|ALTER|CREATE|TRUNCATE|MERGE|REPLACE|SHOW|DESCRIBE|EXPLAIN|WITH)\b")
 _OF_SQL: Final = re.compile(r"\b(?:sql|quer(?:y|ies)|statements?)\b", re.IGNORECASE)
 _LABEL: Final = re.compile(rf"^[^.:\n]{{1,60}}?(?::| [{_DASHES}]) ?(?=\S)")
-_SUBJECT: Final = re.compile(
-    r"\b(?:this(?: tool| action| operation| function| command| endpoint| call| method)?|it|the tool|tool)\s+"
-    r"((?:also |will |can |permanently |immediately |irreversibly |instantly )*)([A-Za-z]+)((?: [A-Za-z]+){0,4})",
-    re.IGNORECASE,
-)
-_WILL: Final = re.compile(r"\b(?:will|can)\b", re.IGNORECASE)
-_ACTIONS: Final = re.compile(
-    r"\b(?:actions?|operations?|methods?|commands?|subcommands?|modes?|supports|capabilities)\b"
-    r"(?: (?:include|are|supported|available))?[^:\n.]{0,30}:\s*([^.\n]{3,400})",
-    re.IGNORECASE,
-)
 
 # Words before the main verb: "This tool allows you to", "A simple utility that will", "Safely".
 _LEAD: Final = bag(
@@ -73,7 +54,6 @@ _STOPS: Final = frozenset(",;:()/" + _DASHES) | bag(
     may is are must should would was has
     """
 )
-_SKIPPED: Final = bag("a an the new one or more all existing single specific specified given your of this multiple any and")
 _ADVERBS: Final = bag(
     "then optionally permanently automatically also immediately securely safely atomically either even possibly subsequently"
 )
@@ -96,41 +76,16 @@ def read_description(text: str) -> Said | None:
     for sentence in [each for each in _sentences(text) if not _ASIDE.match(each)][:2]:
         if _OF_SQL.search(sentence):  # the statements that a query may hold are not what the tool always does
             sentence = _SQL.sub("statement", sentence)  # noqa: PLW2901
-        for tokens in _openings(_DENIED.sub(" ", sentence) if not _DENIED.match(sentence) else sentence):
+        for tokens in _openings(DENIED.sub(" ", sentence) if not DENIED.match(sentence) else sentence):
             said = _verb_phrase(tokens)
             if said is not None:
                 return said
     return None
 
 
-def claims(text: str) -> list[Said]:
-    """Give what later sentences say of the tool itself: "It also deletes", "Actions: list, delete"."""
-    found: list[Said] = []
-    kept = _DENIED.sub(" ", _MARKUP.sub(" ", text[:LONGEST_READ]))
-    for match in _SUBJECT.finditer(kept):
-        claimed = verb(match[2].lower())
-        if claimed and not claimed.weak and claimed.form is (Form.BASE if _WILL.search(match[1]) else Form.THIRD):
-            rest = [word for word in match[3].lower().split() if word not in _SKIPPED]
-            found.append(Said(weigh(claimed, rest, rest), match[0].strip()[:60], Strength.PLAIN, claimed.base))
-    for match in _ACTIONS.finditer(kept):
-        found.extend(_listed(match[1]))
-    return found
-
-
 def _sentences(text: str) -> list[str]:
-    plain = _MARKUP.sub(" ", text[:LONGEST_READ])
+    plain = unmarked(text[:LONGEST_READ])
     return [part.strip() for part in _SENTENCE.split(plain) if part.strip()][:_MOST_SENTENCES]
-
-
-def _listed(text: str) -> list[Said]:
-    """Read the actions of a tool that has many: the words of a list that are verbs."""
-    found = []
-    for item in re.split(r"[,;|/()]| or | and ", text)[:_MOST_ACTIONS]:
-        tokens = [token.lower() for token in re.findall(r"[A-Za-z]+", item)][:4]
-        listed = verb(tokens[0]) if tokens else None
-        if listed and listed.form in (Form.BASE, Form.THIRD) and (not listed.weak or len(tokens) == 1):
-            found.append(Said(weigh(listed, tokens[1:], tokens[1:]), tokens[0], Strength.PLAIN, listed.base))
-    return found
 
 
 def _openings(sentence: str) -> Iterator[list[str]]:
@@ -174,7 +129,7 @@ def _verb_phrase(tokens: Sequence[str]) -> Said | None:
         *_joined(tokens, first),
     ]
     if first.base in _FRAMES:
-        listed = _listed(" ".join(tokens[1:]))
+        listed = listed_verbs(" ".join(tokens[1:]))
         said = listed + said[1:] if listed and first.base in _EMPTY and not said[0].category.grave else listed + said
     return max(said, key=lambda each: each.category.rank)
 
@@ -215,7 +170,7 @@ def _objects_after(tokens: Sequence[str], index: int) -> list[str]:
     for token in tokens[index + 1 : index + 12]:
         if token in _STOPS:
             break
-        if token not in _SKIPPED:
+        if token not in SKIPPED:
             objects.append(token)
     return objects[:6]
 

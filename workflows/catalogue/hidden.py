@@ -14,6 +14,7 @@ _TAIL: Final = 4_096
 LONGEST_QUOTE: Final = 80
 MOST_QUOTES: Final = 6
 MOST_PARTS: Final = 8
+_DOTLESS: Final = "\u0131"  # a pattern that ignores case takes it for an i
 _LENGTH: Final = re.compile(r"[0-9,]+ characters")
 
 # The joiner and the selectors are parts of emoji and of some scripts: they count beside plain letters, or in a long run.
@@ -27,6 +28,7 @@ _BLANK: Final = re.compile(r"[ \t\r\n]{15,}")
 _BLANK_LINES: Final = 15
 _BLANK_SPACES: Final = 200
 _COMMENT: Final = re.compile(r"<!--.{0,400}?-->", re.DOTALL)
+_LONG: Final = 80
 _ENCODED: Final = re.compile(
     r"(?<![A-Za-z0-9+/=])(?=[A-Za-z0-9+/]{0,60}[0-9])(?=[A-Za-z0-9+/]{0,60}[A-Z])(?=[A-Za-z0-9+/]{0,60}[a-z])[A-Za-z0-9+/]{80,}={0,2}"
 )
@@ -37,35 +39,72 @@ _SECRETS: Final = r"(?:credentials|tokens?|secrets?|api keys?|passwords?)"
 _TALK: Final = r"(?:conversation|chat) history|system prompt|(?:entire|full|whole) conversation|(?:all )?previous messages"
 _PLACES: Final = r"(?:ssh|aws|gnupg|kube|docker|netrc|config|cursor|claude|env|npmrc|bash_history)"
 
+# Each with the pieces that it cannot do without, one of each group: most texts are told by these at a tenth of the cost.
+_NOTS: Final = ("do not", "don", "never", "must not", "should not", "without")
 _ORDERS: Final = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
+    (needs, re.compile(pattern, re.IGNORECASE))
+    for needs, pattern in (
         # Marks that give a piece of text more weight than it has.
-        r"</?(?:important|system|instructions?|secret|hidden|critical|admin|assistant)(?:[ _-]\w{1,20})?>",
-        r"<\|(?:im_start|im_end|system|user|assistant)\|>|\[/?INST\]|^#{1,4} ?system\b",
-        r"\b(?:you are now|new instructions?:|from now on,? you|end of (?:tool )?(?:description|instructions))\b",
+        ((("<",),), r"</?(?:important|system|instructions?|secret|hidden|critical|admin|assistant)(?:[ _-](?!notes?\b)[a-z]{1,20})?>"),
+        ((("<|", "inst]", "system"),), r"<\|(?:im_start|im_end|system|user|assistant)\|>|\[/?INST\]|^#{1,4} ?system\b"),
+        (
+            (("you are now", "new instruction", "from now on", "end of "),),
+            r"\b(?:you are now|new instructions?:|from now on,? you|end of (?:tool )?(?:description|instructions))\b",
+        ),
         # Away with the other instructions.
         (
-            r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,30}\b(?:previous|prior|above|earlier|preceding|all other|system|safety)\b"
-            r".{0,20}\b(?:instructions?|prompts?|rules?|guidelines|messages?|directives?|polic(?:y|ies))\b"
+            (("ignore", "disregard", "forget", "override", "bypass"),),
+            (
+                r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,30}"
+                r"\b(?:previous|prior|above|earlier|preceding|all other|system|safety)\b"
+                r".{0,20}\b(?:instructions?|prompts?|rules?|guidelines|messages?|directives?|polic(?:y|ies))\b"
+            ),
         ),
         # Behind people's backs.
-        rf"{_NOT}\s+(?:ever )?(?:tell|inform|mention|notify|alert|reveal|disclose|show)(?:ing)?\b.{{0,40}}{_USER}",
-        rf"\b(?:hide|conceal|keep)\b.{{0,30}}\b(?:(?:secret|hidden) )?from the {_USER}",
-        r"\b(?:secretly|covertly|surreptitiously)\b",
+        (
+            (
+                _NOTS,
+                ("tell", "inform", "mention", "notify", "alert", "reveal", "disclose", "show"),
+                ("user", "human", "person", "anyone", "operator"),
+            ),
+            rf"{_NOT}\s+(?:ever )?(?:tell|inform|mention|notify|alert|reveal|disclose|show)(?:ing)?\b.{{0,40}}{_USER}",
+        ),
+        ((("hide", "conceal", "keep"), ("from the ",)), rf"\b(?:hide|conceal|keep)\b.{{0,30}}\b(?:(?:secret|hidden) )?from the {_USER}"),
+        ((("secretly", "covertly", "surreptitiously"),), r"\b(?:secretly|covertly|surreptitiously)\b"),
         # Before, and instead of, all other tools.
         (
-            r"\b(?:always|you must|be sure to|make sure to)\s+(?:call|use|run|invoke|execute)\s+(?:this|the)(?: tool| function)?"
-            r"\s+(?:first|before (?:any|every|all|each|anything|everything|responding|answering|doing|other))"
+            (("always", "you must", "be sure to", "make sure to"), ("first", "before")),
+            (
+                r"\b(?:always|you must|be sure to|make sure to)\s+(?:call|use|run|invoke|execute)\s+(?:this|the)(?: tool| function)?"
+                r"\s+(?:first|before (?:any|every|all|each|anything|everything|responding|answering|doing|other))"
+            ),
         ),
-        r"\b(?:call|use|run|invoke)\s+this(?: tool)?\s+before\s+(?:any|every|all|each)\s+other\b",
-        rf"{_NOT}\s+(?:use|call|trust|invoke)\s+(?:any )?other\s+(?:tools?|servers?)\b",
+        ((("before",), ("other",)), r"\b(?:call|use|run|invoke)\s+this(?: tool)?\s+before\s+(?:any|every|all|each)\s+other\b"),
+        (
+            (_NOTS, ("other",)),
+            rf"{_NOT}\s+(?:use|call|trust|invoke)\s+(?:any )?other\s+(?:tools?|servers?)\b",
+        ),
         # What belongs to others: files of the user, secrets of other tools, the conversation.
-        rf"(?:~|/(?:root|home/\w{{1,30}})|\$HOME|%USERPROFILE%)[/\\]\.{_PLACES}\b|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)\b|\.ssh/",
-        r"\b(?:read|send|include|attach|copy|pass|upload|append|open)\b.{0,40}(?:\bmcp\.json\b|(?<!\w)\.env\b)",
-        rf"\b(?:send|pass|include|append|copy|put|forward|embed|attach)\b.{{0,60}}\b(?:{_TALK})\b",
-        rf"\b(?:{_SECRETS}|results?|output) (?:of|from|for|used by) (?:any |all |the )?other (?:tools?|servers?)\b",
-        r"\b(?:bcc|redirect|forward|reroute)\b.{0,30}\b(?:all|every|any)\b.{0,20}\b(?:e-?mails?|messages?|payments?|funds|transfers?)\b.{0,30}\bto\b",
+        (
+            (("/.", "\\.", "id_", "/etc/", ".ssh/"),),
+            (
+                rf"(?:~|/(?:root|home/\w{{1,30}})|\$HOME|%USERPROFILE%)[/\\]\.{_PLACES}\b"
+                r"|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)\b|\.ssh/"
+            ),
+        ),
+        ((("mcp.json", ".env"),), r"\b(?:read|send|include|attach|copy|pass|upload|append|open)\b.{0,40}(?:\bmcp\.json\b|(?<!\w)\.env\b)"),
+        (
+            (("history", "system prompt", "conversation", "previous messages"),),
+            rf"\b(?:send|pass|include|append|copy|put|forward|embed|attach)\b.{{0,60}}\b(?:{_TALK})\b",
+        ),
+        ((("other",),), rf"\b(?:{_SECRETS}|results?|output) (?:of|from|for|used by) (?:any |all |the )?other (?:tools?|servers?)\b"),
+        (
+            (("bcc", "redirect", "forward", "reroute"),),
+            (
+                r"\b(?:bcc|redirect|forward|reroute)\b.{0,30}\b(?:all|every|any)\b.{0,20}"
+                r"\b(?:e-?mails?|messages?|payments?|funds|transfers?)\b.{0,30}\bto\b"
+            ),
+        ),
     )
 )
 
@@ -106,9 +145,10 @@ def hidden_words(parts: Iterable[str]) -> tuple[str, ...]:
             _keep(found, part[max(unseen.start() - 10, 0) : unseen.end() + 20])
         if far := _far(part):
             _keep(found, far)
-        for pattern in (_COMMENT, _ENCODED):
-            if shown := pattern.search(part):
-                _keep(found, shown[0])
+        if "<!--" in part and (comment := _COMMENT.search(part)):
+            _keep(found, comment[0])
+        if max(map(len, part.split()), default=0) >= _LONG and (encoded := _ENCODED.search(part)):
+            _keep(found, encoded[0])
     return tuple(found)[:MOST_QUOTES]
 
 
@@ -125,9 +165,10 @@ def order_words(parts: Iterable[str]) -> tuple[str, ...]:
     """Quote what these texts order the model to do beyond the tool's own use."""
     found: dict[str, None] = {}
     for part in parts:
-        plain = _UNSEEN.sub("", part)
-        for pattern in _ORDERS:
-            if order := pattern.search(plain):
+        plain = _UNSEEN.sub("", part) if _ANYTHING_UNSEEN.search(part) else part
+        low = plain.casefold().replace(_DOTLESS, "i")
+        for needs, pattern in _ORDERS:
+            if all(any(piece in low for piece in group) for group in needs) and (order := pattern.search(plain)):
                 _keep(found, order[0])
     return tuple(found)[:MOST_QUOTES]
 

@@ -11,6 +11,7 @@ NO_UNDO: Final = re.compile(
     r"|all (?:\w+ ){0,3}data will be (?:lost|deleted|erased)|(?<![\w-])destructive (?:operation|action|tool))|\[DESTRUCTIVE\b",
     re.IGNORECASE,
 )
+_LOSES: Final = re.compile(r"permanent|all |destructive|\[destructive", re.IGNORECASE)
 _DENIES: Final = re.compile(
     r"\b(?:not?|non|never|isn['\u2019]t|avoids?|blocks?|prevents?|rejects?|refuses?|forbids?|without(?: any)?)[ -](?:a |an )?$",
     re.IGNORECASE,
@@ -36,9 +37,11 @@ READ_ONLY: Final = re.compile(
 )
 
 
-def no_undo(text: str) -> str | None:
-    """Give the words that say that there is no way back, unless they are denied."""
+def no_undo(text: str, *, kept: bool = False) -> str | None:
+    """Give the words that say that there is no way back, unless they are denied; where nothing is lost (`kept`), only those of a loss."""
     for match in NO_UNDO.finditer(text[:LONGEST_READ]):
+        if kept and not _LOSES.match(match[0]):
+            continue
         if not _DENIES.search(text[max(match.start() - 14, 0) : match.start()]):
             return match[0]
     return None

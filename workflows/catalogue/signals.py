@@ -1,6 +1,7 @@
 """The reasons for care that do not depend on the category: what a tool takes, and what its text hides. Each with the words that made it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -22,6 +23,11 @@ _CODE: Final = bag(
 _URL: Final = bag("url urls uri uris endpoint webhook hostname host domain href callback link baseurl ip")
 _PATH: Final = bag("path paths file filename filepath directory dir folder cwd workdir")
 _SECRET: Final = bag("password passwd passphrase secret secrets apikey credential credentials privatekey mnemonic pin otp cvv seedphrase")
+_TOKEN: Final = ("token",)
+_PAID_WITH: Final = bag("amount amounts recipient recipients chain network payments")
+# A code of these is text to run; one that is spoken of with those is a number to type in.
+_PROGRAMS: Final = bag("source python js javascript typescript shell sql custom program script html java lua r vba react css")
+_OF_A_CODE: Final = bag("gift voucher coupon promo discount verification country currency iso airport postal zip referral otp oauth status")
 _SECRET_PAIRS: Final = frozenset(
     tuple(pair.split("_"))
     for pair in bag(
@@ -36,11 +42,17 @@ _MARKERS: Final = ("html", "<div", "jinja", "handlebars")
 def signals(name: Sequence[str], taken: Parameters, texts: Iterable[str], category: Category) -> tuple[Signal, ...]:
     """Give the signals of one tool, in the order of their kinds."""
     listed = gathered(texts)
+    coin = _is_coin(taken)
     found = [
         _bulk(name, taken, category),
         _named(taken, SignalKind.CODE, "Accepts freeform code/query input", _is_code),
         _named(taken, SignalKind.URL, "Accepts URL/endpoint input", lambda parameter: bool(_URL & {*parameter.words[-1:]})),
-        _named(taken, SignalKind.CREDENTIALS, "Handles credentials or secrets", _is_secret),
+        _named(
+            taken,
+            SignalKind.CREDENTIALS,
+            "Handles credentials or secrets",
+            partial(_is_secret, coin=coin),
+        ),
         _named(taken, SignalKind.PATH, "Accepts file system path", lambda parameter: bool(_PATH & {*parameter.words[-1:]})),
         _named(taken, SignalKind.HTML, "Accepts raw HTML/template content", _is_html),
         _infrastructure(name, category),
@@ -65,12 +77,21 @@ def _many_targets(parameter: Parameter) -> bool:
 
 
 def _is_code(parameter: Parameter) -> bool:
-    return bool(_CODE & {*parameter.words[-1:]}) and not parameter.choices
+    if parameter.choices or not _CODE & {*parameter.words[-1:]}:
+        return False
+    if parameter.words[-1] == "code" and len(parameter.words) > 1:
+        return bool(_PROGRAMS & {*parameter.words})
+    return parameter.words[0] != "cron" and not (parameter.words == ("code",) and _OF_A_CODE & {*parameter.text[:400].lower().split()})
 
 
-def _is_secret(parameter: Parameter) -> bool:
+def _is_coin(taken: Parameters) -> bool:
+    """Whether a bare "token" beside these is one that is paid with."""
+    return any(each.top and _PAID_WITH & {*each.words[-1:]} for each in taken.read)
+
+
+def _is_secret(parameter: Parameter, *, coin: bool) -> bool:
     words = parameter.words
-    return bool(_SECRET & {*words}) or words == ("token",) or bool(_SECRET_PAIRS.intersection(pairwise(words)))
+    return bool(_SECRET & {*words}) or (words == _TOKEN and not coin) or bool(_SECRET_PAIRS.intersection(pairwise(words)))
 
 
 def _is_html(parameter: Parameter) -> bool:

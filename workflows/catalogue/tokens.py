@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 
@@ -75,6 +76,9 @@ _PHRASAL: Final[dict[tuple[str, str], str]] = {
         ("switch_on", "start"),
     )
 }
+# Names that are made of an address and its method: deletecustomerscustomer.
+_METHOD: Final = re.compile(r"(?:delete(?!d)|get(?!ter|ting)|post(?!al|er|gr|ing|hog|man|mark|pone|process)|put|patch(?!ed|ing))(?=[a-z])")
+_LONG: Final = 14
 _GLUED_VERBS: Final = (
     "get",
     "list",
@@ -92,6 +96,7 @@ _GLUED_VERBS: Final = (
     "execute",
     "run",
 )
+_BEGINS: Final = (*_GLUED_VERBS, "post", "put", "patch")
 _GLUED_OBJECTS: Final = bag(
     """
     account accounts agent agents all api article articles balance block board bucket calendar card channel chat code collection column
@@ -109,7 +114,12 @@ _GLUED_OBJECTS: Final = bag(
 
 def words(name: str) -> tuple[str, ...]:
     """Split a name into lower-case words: `DeleteAHORunBatch` is delete, aho, run, batch."""
-    text = unicodedata.normalize("NFKC", _MARK.sub("", name[:LONGEST_NAME]))
+    return _words(name[:LONGEST_NAME])
+
+
+@lru_cache(maxsize=4_096)
+def _words(name: str) -> tuple[str, ...]:
+    text = name if name.isascii() else unicodedata.normalize("NFKC", _MARK.sub("", name))
     text = _BRAND.sub(lambda brand: f"_{brand.group().lower()}_", _PREFIX.sub("", text))
     found: list[str] = []
     for match in _WORD.finditer(text):
@@ -133,9 +143,13 @@ def phrasal(split: Sequence[str]) -> tuple[str, ...]:
 
 def _unglued(word: str) -> tuple[str, ...]:
     """Split `listfiles` where nothing marks the place: a plain verb before a plain object."""
+    if not word.startswith(_BEGINS):
+        return (word,)
     for verb in _GLUED_VERBS:
         if word.startswith(verb) and word[len(verb) :] in _GLUED_OBJECTS:
             return verb, word[len(verb) :]
+    if len(word) >= _LONG and (method := _METHOD.match(word)):
+        return method[0], word[method.end() :]
     return (word,)
 
 

@@ -116,6 +116,7 @@ TURNS: Final = {
         Turn(Category.EXECUTE, near=bag("qr qrcode barcode"), unless=bag("payment payments pay checkout upi")),
     ),
     "forward": (Turn(Category.WRITE, near=bag("email emails message messages mail")),),
+    "export": (Turn(Category.WRITE, near=bag("file disk"), beside=bag("to into")),),
     "format": (
         Turn(Category.EXECUTE, objects=bag("code json sql html xml yaml css javascript python source")),
         Turn(Category.OTHER, objects=bag("result results data output response number currency date string text")),

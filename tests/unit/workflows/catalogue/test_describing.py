@@ -1,8 +1,8 @@
-"""Descriptions are read for their main verb, and for what they claim further on."""
+"""Descriptions are read for their main verb."""
 
 import pytest
 
-from workflows.catalogue.describing import claims, read_description
+from workflows.catalogue.describing import read_description
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,11 @@ from workflows.catalogue.describing import claims, read_description
         ("Returns items. Does not delete anything.", "Read"),
         ("Get a user before deleting them.", "Read"),
         ("Get the id, so that you can delete the user.", "Read"),
+        ("Start here when you want to deploy. Provides guidance for a build.", "Read"),
+        ("Perform various comment operations (get, add a comment)", "Write"),
+        ("Perform a deletion (list, get)", "Destructive"),
+        ("All tags of a vault, counted.", "Read"),
+        ("Detailed fraud detection for a wallet", "Read"),
         ("Execute an INSERT, UPDATE or DELETE statement.", "Execute"),
     ],
 )
@@ -50,19 +55,3 @@ def test_the_main_verb_decides(text: str, expected: str) -> None:
 def test_what_has_no_verb_says_nothing(text: str) -> None:
     """A state is no deed."""
     assert read_description(text) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Handles a message. It also deletes the original.", ["Destructive"]),
-        ("Gets a user. This will charge the card.", []),
-        ("Tasks. Actions: list, create, delete.", ["Read", "Write", "Destructive"]),
-        ("Supports: get, pay", ["Read", "Financial"]),
-        ("It never deletes anything.", []),
-        ("This tool does not send money.", []),
-    ],
-)
-def test_later_sentences_claim_more(text: str, expected: list[str]) -> None:
-    """Of the tool itself, in words that are plain."""
-    assert [said.category.value for said in claims(text)] == expected

@@ -60,6 +60,19 @@ from workflows.catalogue.tokens import words
         # on a screen
         ("browser_close", "Execute"),
         ("browser_snapshot", "Read"),
+        # after what runs or pays, and inside a name, the outcome is read
+        ("loans_repay_history", "Read"),
+        ("token_convert_recommendation", "Read"),
+        ("refund_status", "Financial"),
+        ("user_delete_history", "Destructive"),
+        # nouns of reading
+        ("rugpull_detection", "Read"),
+        # a file that is read into a table
+        ("import_csv_to_sql", "Write"),
+        ("build_and_push_image", "Execute"),
+        # an address and its method
+        ("deletecustomerscustomer", "Destructive"),
+        ("getpaymentintentssearch", "Read"),
         # questions
         ("has_permission", "Read"),
         # other forms

@@ -42,6 +42,20 @@ def test_names_that_only_look_like_it_are_no_signal(name: str) -> None:
     assert tool("get_user", "Gets.", taking(name)).signals == ()
 
 
+@pytest.mark.parametrize("name", ["country_code", "zip_code", "statusCode", "cron_expression"])
+def test_a_code_that_is_typed_in_is_no_program(name: str) -> None:
+    """A code alone is one, unless it is spoken of as a voucher or a country."""
+    assert tool("get_user", "Gets.", taking(name)).signals == ()
+    assert tool("get_user", "", taking(code={"description": "The gift card or voucher code"})).signals == ()
+    assert [tool("get_user", "Gets.", taking(each)).has(SignalKind.CODE) for each in ("code", "source_code", "pythonCode")] == [True] * 3
+
+
+def test_a_token_that_is_paid_with_is_no_secret() -> None:
+    """It stands beside an amount or a chain."""
+    assert not tool("get_quote", "Gets.", taking("token", "amount")).has(SignalKind.CREDENTIALS)
+    assert tool("get_quote", "Gets.", taking("auth_token", "amount")).has(SignalKind.CREDENTIALS)
+
+
 @pytest.mark.parametrize("name", ["password", "apiKey", "client_secret", "access_token", "privateKey", "token", "seed_phrase"])
 def test_secrets_are_a_signal(name: str) -> None:
     """However they are written."""
