@@ -18,7 +18,7 @@ MINUTES: Final = {"minute": "%Y-%m-%dT%H:%M", "hour": "%Y-%m-%dT%H", "day": "%Y-
 
 @dataclass(frozen=True)
 class Failure:
-    """A rule that denies: its id, what it says, and whether a counter made it fail."""
+    """A rule that denies: its id, what it says, and whether it does so because a counter is full, and not whatever is in it."""
 
     rule: str
     message: str
@@ -152,7 +152,8 @@ def intercept(document: Raw, tool: str, arguments: Raw, counters: Counters, *, a
             asks += [] if unmet else [rule_id]
         elif unmet or rule.get("action") == "deny":
             said_then = rule.get("on_deny") or f'Denied by rule "{rule.get("name") or rule_id}"'
-            failures.append(Failure(rule_id, said_then, by_counter=unmet == {"state"}))
+            never = "increment_from" not in rule.get("state", {}) and unmet_of(rule, arguments, dict.fromkeys(windows, amount)) != set()
+            failures.append(Failure(rule_id, said_then, by_counter=unmet == {"state"} and not never))
     effect = "deny" if failures else "hold" if asks else "allow"
     return Said(effect, tuple(failures), tuple(asks), tuple(adds))
 
