@@ -88,7 +88,8 @@ def _call(**more: JSON) -> ToolCall:
 def decisions(rounds: int) -> Iterator[Figure]:
     """Time decisions: ten rules for the tool, and a thousand of which one concerns it."""
     few = _document({"create_refund": {"deny_if": _rules(10)}})
-    many = _document({f"tool_{n}": {"deny_if": _rules(1)} for n in range(999)} | {"create_refund": {"deny_if": _rules(1)}})
+    thousand: dict[str, JSON] = {name: {"deny_if": _rules(1)} for name in ("create_refund", *(f"tool_{n}" for n in range(999)))}
+    many = _document(thousand)
     call = _call()
     for name, policy, target in (("10 rules", few, _FEW), ("1,000 rules, one for the tool", many, _MANY)):
         times = timed(partial(evaluate, policy, call, _SITUATION), rounds=rounds, calls=100, scale=1e6)
