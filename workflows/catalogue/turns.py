@@ -87,6 +87,7 @@ TURNS: Final = {
     "close": (
         Turn(Category.FINANCIAL, objects=bag("position positions trade trades")),
         Turn(Category.OTHER, objects=bag("connection connections")),
+        Turn(Category.DESTRUCTIVE, objects=bag("account accounts")),
         Turn(Category.EXECUTE, near=nouns.SCREEN),
     ),
     "connect": (Turn(Category.OTHER, near=nouns.SESSIONS),),
@@ -98,6 +99,7 @@ TURNS: Final = {
     "create": (
         Turn(Category.FINANCIAL, objects=bag("booking reservation"), near=nouns.PAID_BOOKING, unless=nouns.FREE_BOOKING - {"table"}),
         Turn(Category.FINANCIAL, objects=bag("token tokens coin"), near=nouns.ON_CHAIN),
+        Turn(Category.FINANCIAL, objects=bag("qr qrcode"), near=bag("payment payments upi pix")),
     ),
     "clean": (Turn(Category.EXECUTE, objects=bag("html text data string markdown code audio transcript csv")),),
     "define": (Turn(Category.READ, objects=bag("word words term")),),
