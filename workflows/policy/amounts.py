@@ -6,7 +6,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Final, TypeAlias
 
 from workflows.calls import ToolCall
-from workflows.policy.conditions import decimal
+from workflows.policy.equality import decimal
 from workflows.policy.limits import Limit
 from workflows.policy.paths import MISSING, Unclear, argument, kind
 from workflows.policy.shapes import Effect, Verdict

@@ -33,19 +33,14 @@ What a condition looks at, an argument or another subject, is found by the reade
 """
 
 import operator
-import re
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from math import isfinite
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from workflows.calls import JSON
 from workflows.patterns import pattern, why_no_pattern
+from workflows.policy.equality import decimal, equal_to, is_number, one_of
 from workflows.policy.paths import MISSING, Unclear, kind
 from workflows.policy.shapes import Op, Outcome, Test
-
-Equal: TypeAlias = Callable[[object], bool | None]
-"""Whether a value equals the rule's; None when the two cannot be compared."""
 
 MEANS: Final[Mapping[Op, str]] = {
     Op.EQ: "equal to the value",
@@ -61,7 +56,6 @@ MEANS: Final[Mapping[Op, str]] = {
     Op.EXISTS: "there, and not null: true or false",
 }
 _ORDER: Final[Mapping[Op, Callable[[Any, Any], bool]]] = {Op.LT: operator.lt, Op.LTE: operator.le, Op.GT: operator.gt, Op.GTE: operator.ge}
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WANTED: Final = {
     bool: "true or false",
     int: "a number",
@@ -71,27 +65,7 @@ _WANTED: Final = {
     dict: "an object",
     type(None): "null",
 }
-_LONGEST_NUMBER: Final = 1_000
 _MOST_MEMBERS: Final = 10_000
-
-
-def is_number(value: object) -> bool:
-    """Tell a number: of JSON, or what a counter holds; booleans are not numbers."""
-    return type(value) is int or (type(value) is float and isfinite(value)) or type(value) is Decimal
-
-
-def decimal(value: object) -> Decimal | None:
-    """Give the exact decimal of a number as it was read, or of a text that is a JSON number; None for anything else."""
-    if type(value) in {int, Decimal}:
-        return Decimal(value)  # type: ignore[arg-type]  # one of the two
-    if type(value) is float:
-        return Decimal(repr(value)) if isfinite(value) else None
-    if type(value) is str and len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value):
-        try:
-            return Decimal(value)
-        except InvalidOperation:
-            return None
-    return None
 
 
 def why_not(op: Op, value: JSON) -> str | None:
@@ -206,25 +180,9 @@ def _containment(path: str, wanted: JSON) -> Test:
     return test
 
 
-def _one_of(members: Sequence[JSON]) -> Equal:
-    tests = [equal_to(member) for member in members]
-    texts = frozenset(member for member in members if type(member) is str)
-    only_texts = bool(texts) and len(texts) == len(members)
-
-    def equal(value: object) -> bool | None:
-        if type(value) is str and (only_texts or value in texts):
-            return value in texts
-        answers = [test(value) for test in tests]
-        if True in answers:
-            return True
-        return False if False in answers or not answers else None
-
-    return equal
-
-
 def _equality(path: str, op: Op, expected: JSON, *, doubting: bool) -> Test:
     if op in {Op.IN, Op.NOT_IN} and isinstance(expected, list):
-        equal, wanted = _one_of(expected), "a value of the kind that the rule lists"
+        equal, wanted = one_of(expected), "a value of the kind that the rule lists"
     else:
         equal, wanted = equal_to(expected), _WANTED[type(expected)]
     negated = op in {Op.NEQ, Op.NOT_IN}
@@ -239,76 +197,3 @@ def _equality(path: str, op: Op, expected: JSON, *, doubting: bool) -> Test:
         return answer is not negated
 
     return test
-
-
-def equal_to(expected: JSON) -> Equal:
-    """Compile equality with one rule value, as the table of this module has it."""
-    if expected is None:
-        return lambda value: value is None
-    if type(expected) is bool:
-        return _equal_to_boolean(expected=expected)
-    if is_number(expected):
-        return _equal_to_number(expected)
-    if type(expected) is str:
-        return _equal_to_text(expected)
-    return lambda value: False if value is None else same(value, expected) if type(value) is type(expected) else None
-
-
-def _equal_to_boolean(*, expected: bool) -> Equal:
-    written = "true" if expected else "false"
-
-    def equal(value: object) -> bool | None:
-        if value is None:
-            return False
-        if type(value) is bool:
-            return value is expected
-        return value == written if type(value) is str and value in {"true", "false"} else None
-
-    return equal
-
-
-def _equal_to_number(expected: JSON) -> Equal:
-    native, exact = type(expected), decimal(expected)
-
-    def equal(value: object) -> bool | None:
-        if type(value) is native:
-            return value == expected
-        if value is None:
-            return False
-        number = decimal(value)
-        return None if number is None else number == exact
-
-    return equal
-
-
-def _equal_to_text(expected: str) -> Equal:
-    def equal(value: object) -> bool | None:
-        if type(value) is str:
-            return value == expected
-        if value is None:
-            return False
-        if type(value) is bool:
-            return ("true" if value else "false") == expected
-        number = decimal(value)
-        return None if number is None else _written(number) == expected
-
-    return equal
-
-
-def _written(number: Decimal) -> str:
-    """Write a number plainly: 5, not 5.0 and not 5E+0."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def same(one: object, other: object) -> bool:
-    """Compare two JSON values deeply: numbers by their decimals, booleans never equal to numbers."""
-    if type(one) is type(other) and type(one) in {int, str}:
-        return one == other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if is_number(one) and is_number(other):
-        return decimal(one) == decimal(other)
-    return type(one) is type(other) and one == other

@@ -14,7 +14,7 @@ from typing import Final
 
 from workflows.calls import JSON
 from workflows.policy.advice import did_you_mean
-from workflows.policy.conditions import is_number
+from workflows.policy.equality import is_number
 from workflows.policy.limit_rules import increment_from
 from workflows.policy.limits import MICRO, Limit, Scope, Window
 from workflows.policy.members import choice
