@@ -178,6 +178,20 @@ def test_what_is_missing_inside_a_not_is_told() -> None:
     assert "args.a is missing" in evaluate(tool(require=[{"conditions": [{"not": A}]}]), call()).message
 
 
+@pytest.mark.parametrize(
+    ("op", "value"), [("eq", 1), ("in", [1]), ("gt", 1), ("lte", 1), ("regex", "x"), ("contains", "x"), ("neq", 1), ("not_in", [1])]
+)
+@pytest.mark.parametrize("key", ["require", "deny_if"])
+def test_no_operator_inside_a_not_is_passed_by_leaving_the_argument_out(key: str, op: str, value: JSON) -> None:
+    """Not below a group either."""
+    one: JSON = {"path": "args.a", "op": op, "value": value}
+    negated: tuple[dict[str, JSON], ...] = ({"not": one}, {"not": {"any": [one]}}, {"all": [{"not": [one]}]})
+    for each in negated:
+        verdict = evaluate(tool(**{key: [{"conditions": [each]}]}), call())
+        assert verdict.effect is Effect.DENY
+        assert "args.a is missing" in verdict.message
+
+
 def test_a_group_names_its_rule() -> None:
     """A rule id is made of what it joins."""
     assert evaluate(tool(deny_if=[only("args.z", "exists", True), {"conditions": [{"any": [A, B]}]}]), call("pay", b=9)).rule == (
