@@ -15,6 +15,7 @@ from workflows.definitions import pins
 from workflows.definitions.differing import difference
 from workflows.definitions.listed import Listed, keepable
 from workflows.definitions.pins import Observed, Pin
+from workflows.document import is_partial
 from workflows.policy import KnownTool
 from workflows.tables import ToolDefinition
 
@@ -241,13 +242,15 @@ def describe(pin: Pin) -> KnownTool:
     definitions = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
     annotations = definitions[0].get("annotations") if len(definitions) == 1 else None
     classified = [classify(each) for each in definitions]
+    changed = difference(pin.text, pin.now_text) if pin.changed else ""
     return KnownTool(
         max((each.category for each in classified), key=lambda category: category.rank).value,
         max((each.risk for each in classified), key=lambda risk: risk.rank).value,
         _sentences(classified),
         annotations if isinstance(annotations, dict) else {},
         pin.now_sha256,
-        difference(pin.text, pin.now_text) if pin.changed else "",
+        changed,
+        is_partial(changed),
     )
 
 

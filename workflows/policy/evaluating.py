@@ -103,7 +103,7 @@ def evaluate(policy: Policy | None, call: ToolCall, situation: Situation = UNKNO
         return _UNATTACHED
     verdict = policy.plan(call.tool).judge(call, situation)
     if verdict.effect is not Effect.DENY and situation.tool is not None and situation.tool.changed:
-        verdict = _changed(policy.shape, call.tool, verdict)
+        verdict = _changed(policy.shape, call.tool, verdict, partial=situation.tool.partial and policy.shape.mode is Mode.ENFORCE)
     if verdict.effect is Effect.HOLD and policy.shape.mode is Mode.MONITOR:
         return replace(verdict, effect=Effect.ALLOW, hold=None, monitored=verdict.hold)
     return verdict
@@ -114,10 +114,12 @@ def counters(policy: Policy | None, tool: str) -> tuple[Limit, ...]:
     return () if policy is None else policy.plan(tool).counted
 
 
-def _changed(shape: Shape, tool: str, verdict: Verdict) -> Verdict:
+def _changed(shape: Shape, tool: str, verdict: Verdict, *, partial: bool) -> Verdict:
     """Hold or deny the call of a tool whose definition is not the one that was accepted, however the rules answer."""
     said = f"The definition of tool {_shown(tool)} changed since it was accepted."
-    if shape.changed_tools is Changed.DENY:
+    if partial and shape.changed_tools is Changed.HOLD:
+        said = f"{said[:-1]}, by more than can be shown to the people who would approve this call."
+    if partial or shape.changed_tools is Changed.DENY:
         return Verdict(Effect.DENY, CHANGED, f"{said} Whoever runs Askfirst can accept it: askfirst scan SERVER --accept")
     if verdict.hold is not None:
         message = plans.joined(verdict.message, said)

@@ -193,8 +193,9 @@ class _Walk:
     def _last(self, shape: Shape, hold: Hold | None) -> None:
         """Look at what comes after all rules: a changed definition, and whether the policy only watches."""
         if self.situation.tool is not None and self.situation.tool.changed:
-            denies = shape.changed_tools is Changed.DENY or (hold is None and shape.general is None)
-            sentence = f"The definition of the tool is not the one that was accepted{_consequence(shape, hold)}."
+            unseen = self.situation.tool.partial and shape.mode is Mode.ENFORCE
+            denies = unseen or shape.changed_tools is Changed.DENY or (hold is None and shape.general is None)
+            sentence = f"The definition of the tool is not the one that was accepted{_consequence(shape, hold, unseen=unseen)}."
             if self.add(Step(CHANGED, Kind.CHANGED, Met.MET, sentence), decides=denies or hold is None) and denies:
                 return
             hold = hold or shape.general
@@ -211,9 +212,11 @@ _SHARED: Final = {
 }
 
 
-def _consequence(shape: Shape, hold: Hold | None) -> str:
+def _consequence(shape: Shape, hold: Hold | None, *, unseen: bool) -> str:
     if shape.changed_tools is Changed.DENY:
         return ', and the policy refuses such calls (changed_tools is "deny")'
+    if unseen:
+        return ", and it differs by more than can be shown to who would approve the call"
     return "" if hold or shape.general else ", and the policy names no approvers, so nobody can be asked"
 
 

@@ -25,7 +25,7 @@ class KnownTool:
     """What a tool's definition says: the catalogue's category, risk and signals (sentences), and the server's own annotations.
 
     `sha256` (hex) names the definition as the server lists it now. `changed` tells how that differs from the one that was accepted, as
-    lines of a difference; it is empty when nothing changed.
+    lines of a difference; it is empty when nothing changed. `partial` says that more changed than the difference shows.
     """
 
     category: str
@@ -34,6 +34,7 @@ class KnownTool:
     annotations: Mapping[str, JSON] = field(default_factory=dict)
     sha256: str = ""
     changed: str = ""
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from tests.unit.workflows.policy.documents import call, only, policy, tool
 from workflows.calls import JSON
 from workflows.policy import Effect, KnownTool, Situation, counters, evaluate
 from workflows.policy.evaluating import CHANGED, DEFAULT_DENY, DEFAULT_REQUIRE_APPROVAL, HIDDEN, NO_POLICY
+from workflows.policy.explaining import explain
 from workflows.policy.situation import UNKNOWN
 
 ALWAYS: dict[str, JSON] = {"conditions": []}
@@ -166,6 +167,18 @@ def test_a_changed_definition_is_held_or_denied(changes: dict[str, Any], effect:
 def test_no_policy_knows_no_tool() -> None:
     """A grant without a policy is denied for that."""
     assert evaluate(None, call(), OTHER).rule == NO_POLICY
+
+
+@pytest.mark.parametrize("rules", [{}, {"require_approval": [ALWAYS]}])
+def test_nobody_is_asked_about_a_change_that_cannot_be_shown_whole(rules: dict[str, Any]) -> None:
+    """What is behind the end of a difference would be approved unseen; a policy that only watches forwards and tells."""
+    unseen = replace(KNOWN, tool=KnownTool("Read", "Low", changed="+ a", partial=True))
+    verdict = evaluate(policy(tools={"pay": rules}), call(), unseen)
+    assert (verdict.effect, verdict.rule) == (Effect.DENY, CHANGED)
+    assert "by more than can be shown" in verdict.message
+    assert explain(policy(tools={"pay": rules}), call(), unseen).verdict == verdict
+    watched = evaluate(policy(mode="monitor", tools={"pay": rules}), call(), unseen)
+    assert (watched.effect, watched.monitored is not None) == (Effect.ALLOW, True)
 
 
 def test_whoever_is_asked_about_a_changed_definition_is_told() -> None:
