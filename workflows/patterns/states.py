@@ -7,13 +7,15 @@ at before they are used: the states of the first engine are counted, by the same
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from workflows.patterns.reading import Assertion, Node, NotUnderstood, Ranges, read
 
-FEW: Final = 1_000
+FEW: Final = 500
 """Patterns with at most so many states are searched for by the first engine alone."""
 
+_MOST_IN_WORDS: Final = 5_000  # letters
 _MOST_INSTRUCTIONS: Final = 2_000
 _MOST_STEPS: Final = 40_000
 _LAST: Final = 0x10FFFF
@@ -24,9 +26,38 @@ _Set: TypeAlias = frozenset[int]
 def has_few_states(pattern: str) -> bool:
     """Tell whether a search for an RE2 pattern, begun anywhere in a text, can be in few states only. A tenth of a second at the most."""
     try:
-        return Machine(read(pattern)).states() <= FEW
+        root = read(pattern)
+        return _are_few_words(root) or Machine(root).states() <= FEW
     except NotUnderstood:
         return False
+
+
+def _are_few_words(root: Node) -> bool:
+    """Tell a list of words, maybe with the same before and after each: a search knows at most how much of which word it has read."""
+    flat = _flat(root)
+    choices = [each.choices for each in flat if each.choices]
+    words = [_flat(each) for each in (choices[0] if choices else ())]
+    inside = [each for word in words for each in word]
+    if (
+        len(choices) > 1
+        or any(each.repeated is not None for each in flat)
+        or any(each.repeated is not None or each.choices for each in inside)
+    ):
+        return False
+    letters = [each.ranges for each in (*flat, *inside) if each.ranges is not None]
+    around = sum(each.ranges is not None for each in flat)
+    return len(inside) + around * max(1, len(words)) <= _MOST_IN_WORDS and _are_apart(letters)
+
+
+def _flat(node: Node) -> list[Node]:
+    """Give the parts of a part, one after the other."""
+    return [inner for each in node.parts for inner in _flat(each)] if node.parts else [node] if node != Node() else []
+
+
+def _are_apart(letters: list[Ranges]) -> bool:
+    """Tell whether any two kinds of letters are the same or have no letter in common."""
+    kinds = sorted({(first, last, kind) for kind in {tuple(sorted(set(ranges))) for ranges in letters} for first, last in kind})
+    return all(before[1] < after[0] or before[2] == after[2] for before, after in pairwise(kinds))
 
 
 @dataclass(slots=True)
@@ -50,11 +81,11 @@ class Machine:
         """Count the sets of places that it can be in, up to one more than are few."""
         end = self._add(_Step(()))
         start = self._build(self.root, end)
-        letters = self._letters()
+        asserting = any(step.assertion is not None for step in self.steps)
+        letters = self._letters(_WORD if asserting else ())
         matched = [
             frozenset(n for n, step in enumerate(self.steps) if step.ranges is not None and _holds(step.ranges, each)) for each in letters
         ]
-        asserting = any(step.assertion is not None for step in self.steps)
         first: tuple[_Set, int] = (frozenset(), _BEGIN if asserting else 0)
         seen, waiting = {first}, [first]
         while waiting and len(seen) <= FEW:
@@ -114,10 +145,10 @@ class Machine:
             begin = self._build(node, begin)
         return begin
 
-    def _letters(self) -> list[int]:
+    def _letters(self, more: Ranges) -> list[int]:
         """Give one character for each kind that the pattern tells apart."""
-        bounds = {0, ord("\n"), ord("\n") + 1}
-        for first, last in [*(each for step in self.steps for each in step.ranges or ()), *_WORD]:
+        bounds = {0, ord("\n"), ord("\n") + 1} if more else {0}
+        for first, last in [*(each for step in self.steps for each in step.ranges or ()), *more]:
             bounds |= {first, last + 1}
         return sorted(bound for bound in bounds if bound <= _LAST)
 
