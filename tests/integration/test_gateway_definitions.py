@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -213,7 +213,9 @@ async def test_what_waits_is_voided_at_once(stage: Stage, upstream: Relayed) -> 
     async with stage.stream(call(REFUND, {"n": 1})) as stream:
         row = await stage.held()
         change(upstream, name=REFUND)
+        stage.context.changes.take()
         await lists(stage, token=OTHER)
+        assert row.id in stage.context.changes.take()
         answer = (await stream.rest())[-1]
         assert answer["result"]["isError"] is True
         assert "definition of the tool changed" in answer["result"]["content"][0]["text"]
@@ -488,9 +490,12 @@ async def test_a_list_that_says_nothing_new_is_not_compared_again(stage: Stage, 
     await lists(stage, token=OTHER)
     await lists(stage, token=OTHER)
     assert len(compared) == 3
-    stage.clock.later(hours=2)
+    await lists(stage)
     await lists(stage)
     assert len(compared) == 4
+    stage.clock.later(hours=2)
+    await lists(stage)
+    assert len(compared) == 5
 
 
 async def test_what_is_remembered_of_lists_is_bounded(stage: Stage, upstream: Relayed) -> None:
@@ -519,19 +524,20 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.parametrize("again", [lists, refresh])
 async def test_a_change_that_cannot_be_written_is_held_all_the_same(
-    stage: Stage, upstream: Relayed, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, upstream: Relayed, monkeypatch: pytest.MonkeyPatch, again: Callable[[Stage], Awaitable[object]]
 ) -> None:
-    """The list goes on, the call does not; once the database takes it, it is written without anything else happening."""
+    """The list goes on, the call does not; once the database takes it, it is written by the next list, though that says nothing new."""
     await lists(stage)
     change(upstream)
     with refusing(monkeypatch):
         assert READ in await lists(stage)
-        await refresh(stage)
         assert not await runs(stage)
+        await refresh(stage)
+        assert READ in await lists(stage)
         assert pinned(stage).changed_sha256 is None
-    assert not await runs(stage)
-    await refresh(stage)
+    await again(stage)
     assert pinned(stage).changed_sha256 is not None
     assert not await runs(stage)
 
@@ -598,17 +604,19 @@ async def test_a_call_waits_for_a_list_that_is_being_observed(stage: Stage, upst
     assert READ in await listed
 
 
-async def test_an_agent_that_leaves_does_not_end_what_is_observed(stage: Stage, upstream: Relayed) -> None:
+async def test_an_agent_that_leaves_does_not_end_what_is_observed(stage: Stage) -> None:
     """The list may have reached it."""
     await lists(stage)
-    change(upstream)
+    body = {"jsonrpc": "2.0", "id": 1, "result": {"tools": [tool(READ, description=EVIL)]}}
+    found = read_list(json.dumps(body).encode())
+    assert found is not None
     tool_lists: Any = stage.context.tool_lists
     with busy(stage.database):
-        listed = asyncio.ensure_future(lists(stage))
+        passing = asyncio.ensure_future(tool_lists.passed("payments", found, source=TOKEN))
         await eventually(lambda: tool_lists._servers["payments"].observing)
-        listed.cancel()
+        passing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await listed
+            await passing
     assert not await runs(stage)
 
 
