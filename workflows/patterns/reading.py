@@ -1,6 +1,7 @@
 """An RE2 pattern as a tree. Law: what this reader does not know it does not guess; most patterns that people write it knows.
 
-It is asked only about patterns that RE2 has accepted. Classes of Unicode, octal escapes and quoted runs are not known.
+It is asked only about patterns that RE2 has accepted. Classes of Unicode, octal escapes, quoted runs and places that are no edge of a word
+(which RE2 also finds between the bytes of one character) are not known.
 """
 
 import re
@@ -24,7 +25,6 @@ class Assertion(Enum):
     BEGIN_OF_LINE = auto()
     END_OF_LINE = auto()
     WORD_EDGE = auto()
-    NO_WORD_EDGE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ _SPACE: Final[Ranges] = ((9, 10), (12, 13), (32, 32))
 _WORD: Final[Ranges] = ((48, 57), (65, 90), (95, 95), (97, 122))
 _CLASSES: Final = {"d": _DIGIT, "s": _SPACE, "w": _WORD}
 _CONTROLS: Final = {"a": 7, "f": 12, "t": 9, "n": 10, "r": 13, "v": 11}
-_EDGES: Final = {"b": Assertion.WORD_EDGE, "B": Assertion.NO_WORD_EDGE, "A": Assertion.BEGIN_OF_TEXT, "z": Assertion.END_OF_TEXT}
+_EDGES: Final = {"b": Assertion.WORD_EDGE, "A": Assertion.BEGIN_OF_TEXT, "z": Assertion.END_OF_TEXT}
 _PLACES: Final = {
     ("^", False): Assertion.BEGIN_OF_TEXT,
     ("^", True): Assertion.BEGIN_OF_LINE,

@@ -194,5 +194,4 @@ def _is_met(assertion: Assertion, before: int, letter: int) -> bool:
         return letter in {_END, ord("\n")}
     if assertion is Assertion.END_OF_TEXT:
         return letter == _END
-    at_word = (before == _LETTER) is not (_sort(letter) == _LETTER)
-    return at_word is (assertion is Assertion.WORD_EDGE)
+    return (before == _LETTER) is not (_sort(letter) == _LETTER)

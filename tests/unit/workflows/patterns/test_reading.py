@@ -36,7 +36,18 @@ def test_a_pattern_is_read_as_re2_reads_it(pattern: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"\pL", r"\p{Greek}", "[[:alpha:]]", r"\Qa.b\E", r"\101", "(?i)[à-é]", "a{1001}", "(" * 101 + "a" + ")" * 101, "((a{40}){40}){40}"],
+    [
+        r"\B",
+        r"\pL",
+        r"\p{Greek}",
+        "[[:alpha:]]",
+        r"\Qa.b\E",
+        r"\101",
+        "(?i)[à-é]",
+        "a{1001}",
+        "(" * 101 + "a" + ")" * 101,
+        "((a{40}){40}){40}",
+    ],
 )
 def test_what_is_not_known_is_not_guessed(pattern: str) -> None:
     """The reader says so, or the machine does when it is too large."""
