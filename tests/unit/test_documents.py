@@ -21,11 +21,13 @@ from bot.gateway import outcomes
 from bot.mcp.answers import DENIED
 from bot.settings import keys
 from tests.unit.bot.configs import ENVIRONMENT
+from tests.unit.workflows.catalogue import definitions
 from workflows import catalogue, policy
 from workflows.calls import ToolCall
 from workflows.counters import Refused
 from workflows.errors import AskfirstError
-from workflows.policy import KnownTool, Limit, Policy, Situation, approvals, limit_rules, options, predicates, validating
+from workflows.policy import KnownTool, Limit, Policy, Situation, approvals, expecting, limit_rules, options, predicates, validating
+from workflows.policy.expecting import expectations, judged
 from workflows.policy.limits import Scope, Window
 from workflows.policy.paths import SUBJECTS
 from workflows.policy.shapes import Joined, Op
@@ -122,6 +124,14 @@ def test_every_command_has_its_row_and_no_other_has() -> None:
     assert sorted(listed) == sorted(COMMANDS)
 
 
+def test_the_commands_without_a_configuration_are_told() -> None:
+    """Whoever writes `--config` after any other is understood."""
+    without = {path.split()[1] for path, command in COMMANDS.items() if not any("--config" in each.opts for each in command.params)}
+    told = re.search(r"all take `--config` but those that read no configuration \(([^)]*)\)", README)
+    assert told, "the README no longer says which commands read no configuration"
+    assert set(_names(told[1])) == without
+
+
 def test_every_option_of_a_command_is_told() -> None:
     """Whatever can be written after a command stands in the chapter about it."""
     options = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts if option[:2] == "--"}
@@ -188,6 +198,29 @@ def test_a_verdict_in_the_readme_is_the_one_of_the_code(row: tuple[Policy, list[
 def _situation(tool: str, label: str, owner: str, at: str) -> Situation:
     known = catalogue.classify({"name": tool})
     return Situation(label, owner, datetime.fromisoformat(at), KnownTool(known.category.value, known.risk.value))
+
+
+def test_the_expectations_in_the_readme_are_met() -> None:
+    """They are of the policy before them, the one that `init` writes; every key of a case is told."""
+    text = next(found[3] for found in _BLOCK.finditer(_section("Policies")) if "\ncases:" in found[3])
+    outcomes_ = [judged(case, _policies()[0][0]) for case in expectations(text, name="readme").cases]
+    assert outcomes_
+    assert [outcome.instead for outcome in outcomes_ if outcome.instead] == []
+    told = _section("Policies").split("### Working on a policy")[1]
+    assert [key for key in sorted(expecting.CASE | expecting.DOCUMENT) if f"`{key}`" not in told and f"{key}:" not in told] == []
+
+
+def test_the_catalogue_agrees_as_often_as_is_told() -> None:
+    """With a careful person, of the tools of the public catalogue."""
+    found = re.search(r"Of (\d+) tools\s+of a public catalogue it agrees with a careful person on (\d+)", README)
+    assert found, "the README no longer says how often"
+    listed = definitions.rows("sample.jsonl")
+    agreed = sum(
+        definitions.tool(row["tool"], row.get("description") or "").category.value == (row.get("better") or row["category"])
+        for row in listed
+    )
+    assert int(found[1]) == len(listed)
+    assert int(found[2]) <= agreed
 
 
 def _limits_of_the_readme() -> list[str]:
