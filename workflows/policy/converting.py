@@ -16,6 +16,7 @@ from workflows.policy.evaluating import Policy
 from workflows.policy.explaining import spelled
 from workflows.policy.intercept_counters import EVERY_TOOL
 from workflows.policy.intercept_rules import DEFAULT_APPROVERS, written
+from workflows.policy.json_text import nearest
 from workflows.policy.limit_rules import LARGEST_SUM
 from workflows.policy.limits import Limit
 from workflows.policy.shapes import Condition, Default, Entry, Hold, PolicyInvalid, Problem, Rule, Shape, pointer
@@ -34,7 +35,7 @@ def converted(policy: Policy) -> dict[str, JSON]:
     if writer.problems:
         places = _places(policy.document)
         problems = [replace(each, pointer=places.get(each.pointer, each.pointer)) for each in writer.problems]
-        raise PolicyInvalid(policy.name, [replace(each, line=policy.lines.get(each.pointer)) for each in problems])
+        raise PolicyInvalid(policy.name, [replace(each, line=nearest(policy.lines, each.pointer)) for each in problems])
     return document
 
 
@@ -57,7 +58,7 @@ def left_out(policy: Policy) -> tuple[Problem, ...]:
         found.append(("/approvals/dedupe_window", "dedupe_window is left out: a repeat joins a request for as long as that waits."))
     if policy.shape.webhook is not None:
         found.append(("/approvals/notify/webhook", "The webhook is left out: nothing is posted to its address any more."))
-    return tuple(Problem(at, policy.lines.get(at), message) for at, message in found)
+    return tuple(Problem(at, nearest(policy.lines, at), message) for at, message in found)
 
 
 class _Writer:

@@ -1,6 +1,7 @@
 """A policy as JSON text: strict, and with the line of every place, so that a problem can be found in an editor."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the standard library's own string scanner, not in the stubs
 
@@ -12,12 +13,32 @@ _SPACE = " \t\n\r"
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """A word that readers of YAML take for different things: what is wrong with it, and how Intercept reads it (None: not at all here)."""
+
+    problem: Problem
+    note: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A document as it was written: its value, the line of each place by JSON pointer, and what is wrong with the writing itself."""
+    """A document as it was written: its value, the line of each place by JSON pointer, and what is wrong with the writing itself.
+
+    A disputed word stands in the value as Intercept reads it. A place without a line has that of the nearest place around it: an alias has
+    one line for all that it stands for.
+    """
 
     value: JSON
     lines: dict[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+
+
+def nearest(lines: Mapping[str, int], place: str) -> int | None:
+    """Find the line of a place, or of the nearest place around it, by JSON pointer."""
+    while place and place not in lines:
+        place = place.rpartition("/")[0]
+    return lines.get(place)
 
 
 def read(text: str) -> Source:

@@ -4,11 +4,10 @@ import hashlib
 from dataclasses import replace
 from typing import Final
 
-from workflows.calls import JSON
 from workflows.policy import intercept, json_text, validating, yaml_text
 from workflows.policy.evaluating import Policy
-from workflows.policy.json_text import Source
-from workflows.policy.shapes import PolicyInvalid, Problem, Report, Shape
+from workflows.policy.json_text import Source, nearest
+from workflows.policy.shapes import PolicyInvalid, Problem
 
 LONGEST_JSON: Final = 1_000_000
 LONGEST_YAML: Final = 200_000
@@ -24,8 +23,10 @@ def load(text: str, *, name: str) -> Policy:
         digest = hashlib.sha256(text.encode()).hexdigest()
     except UnicodeEncodeError as error:
         raise PolicyInvalid(name, [Problem("", None, "The document holds half of a character: write it in UTF-8.")]) from error
-    source = read(text.removeprefix("\ufeff"))
-    problems = list(source.problems)
+    source = _source(text.removeprefix("\ufeff"))
+    is_theirs = intercept.is_intercept(source.value)
+    settled = [each.note for each in source.disputes if each.note is not None] if is_theirs else []
+    problems = [*source.problems, *(each.problem for each in source.disputes if not is_theirs or each.note is None)]
     written = {problem.pointer for problem in problems}
 
     def report(pointer: str, message: str) -> None:
@@ -33,19 +34,21 @@ def load(text: str, *, name: str) -> Policy:
             problems.append(Problem(pointer, line_of(source, pointer), message))
 
     unread = source.value is None and source.problems
-    shape = None if unread else _shape(source.value, report)
+    read_shape = intercept.shape if is_theirs else validating.shape
+    shape = None if unread else read_shape(source.value, report)
     if shape is None or problems or not isinstance(source.value, dict):
         raise PolicyInvalid(name, sorted(problems, key=lambda problem: problem.line or 0))
     notes = tuple(replace(note, line=line_of(source, note.pointer)) for note in shape.notes)
-    return Policy(name, digest, source.value, replace(shape, notes=notes), source.lines)
-
-
-def _shape(document: JSON, report: Report) -> Shape:
-    return intercept.shape(document, report) if intercept.is_intercept(document) else validating.shape(document, report)
+    return Policy(name, digest, source.value, replace(shape, notes=(*settled, *notes)), source.lines)
 
 
 def read(text: str) -> Source:
-    """Read JSON or YAML text strictly, with the line of every place."""
+    """Read JSON or YAML text strictly, with the line of every place: a disputed word is a problem."""
+    source = _source(text)
+    return replace(source, problems=(*source.problems, *(each.problem for each in source.disputes)), disputes=())
+
+
+def _source(text: str) -> Source:
     is_json = text.lstrip()[:1] in ("{", "[")
     longest = LONGEST_JSON if is_json else LONGEST_YAML
     if len(text) > longest:
@@ -58,6 +61,4 @@ def read(text: str) -> Source:
 
 def line_of(source: Source, pointer: str) -> int | None:
     """Find the line of a place, or of the nearest place around it."""
-    while pointer and pointer not in source.lines:
-        pointer = pointer.rpartition("/")[0]
-    return source.lines.get(pointer)
+    return nearest(source.lines, pointer)

@@ -6,6 +6,7 @@ from typing import Final
 
 from workflows.policy.advice import did_you_mean
 from workflows.policy.evaluating import Policy
+from workflows.policy.json_text import nearest
 from workflows.policy.matching import is_pattern, matcher
 from workflows.policy.shapes import Problem, pointer
 
@@ -19,7 +20,7 @@ def unknown_tools(policy: Policy, listed: Collection[str]) -> tuple[Problem, ...
     """
     known = frozenset(listed)
     return tuple(
-        Problem(at, policy.lines.get(at), _said(name, known, literal=policy.shape.literal))
+        Problem(at, nearest(policy.lines, at), _said(name, known, literal=policy.shape.literal))
         for at, name in _named(policy)
         if name != "*" and not _fits(name, known, literal=policy.shape.literal)
     )

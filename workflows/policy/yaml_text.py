@@ -1,175 +1,202 @@
-"""A policy as YAML text: the part of YAML that all its readers agree on, with the line of every place.
+"""A policy as YAML text: the part of YAML that all its readers agree on, with the line of every place. Law: what it grows to is bounded.
 
-Anchors, aliases, merge keys, tags and further documents are refused: nothing expands. A plain word that one version of YAML reads as text
-and another as something else (yes, 1e3, 0x10, 1_000, 12:30, 2026-01-01) is refused with the advice to quote it. Quoted text is text; plain
-`true`, `false`, `null` and JSON's numbers are what they look like; keys are text.
+Aliases and merge keys are written out, so that no value stands in two places. Tags and further documents are refused. A plain word that one
+version of YAML reads as text and another as something else (yes, 1e3, 0x10, 1_000, 12:30) is disputed: it stands in the value as Go's
+yaml.v3 reads it, and whoever knows the format decides whether that is good enough. Dates, times, .inf and .nan are disputed and have no
+value in any format: they are written in quotes. Quoted text is text; plain `true`, `false`, `null` and JSON's numbers are what they look
+like; keys are text.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from math import isinf
+from contextlib import contextmanager
 from typing import Final
 
-import yaml
-
 from workflows.calls import JSON, MAX_DEPTH
-from workflows.policy.json_text import Source
+from workflows.policy import yaml_nodes, yaml_scalars
+from workflows.policy.json_text import Dispute, Source
 from workflows.policy.shapes import Problem, pointer
+from workflows.policy.yaml_nodes import Kind, Node, TooDeepError
 
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_PLAIN: Final = {"true": True, "false": False, "null": None, "~": None, "": None}
-_DISPUTED: Final = re.compile(r"[yYnN]|0o[0-7]+|[-+]?\.?[0-9][0-9_.]*[eE][-+]?[0-9]+")
-_TEXT_TAG: Final = "tag:yaml.org,2002:str"
-_NUMBER_TAGS: Final = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+MOST_NODES: Final = 100_000
+MOST_CHARACTERS: Final = 1_000_000
+
+_TOO_MUCH: Final = (
+    f"With its aliases written out, the document has more than {MOST_NODES:,} keys and values, or {MOST_CHARACTERS:,} characters: write "
+    "fewer aliases, or split the policy."
+)
+_NOT_TEXT: Final = "The key {!r} is not text: write it in quotes."
+_SHOWN: Final = 40
 
 
 def read(text: str) -> Source:
     """Read YAML text; what is wrong with the writing is in the problems of the Source, all of it up to the first syntax error."""
-    reading = _Reading()
+    tree = yaml_nodes.read(text)
+    reading = _Reading(tree.problems)
+    refused: str | None = None
+    value: JSON = None
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            reading.take(event)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        said = " ".join(filter(None, [error.context, error.problem]))
-        reading.complain("", mark.line + 1 if mark else None, f"The document is not YAML: {said}.")
-        return Source(None, reading.lines, tuple(reading.problems))
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        reading.complain("", line, f"The document is not YAML: the character U+{ord(text[error.position]):04X} may not stand in it.")
-    except (_TooDeepError, RecursionError):
-        reading.complain("", None, f"The document is nested deeper than {MAX_DEPTH} levels: write it flatter.")
-    except (ValueError, OverflowError):
-        reading.complain("", None, "The document is not YAML: an escape in a text stands for no character.")
-    else:
-        return Source(reading.root, reading.lines, tuple(reading.problems))
-    return Source(None, reading.lines, tuple(reading.problems))
+        value = None if tree.root is None else reading.document(tree.root)
+    except TooDeepError:
+        refused = f"With its aliases written out, the document is nested deeper than {MAX_DEPTH} levels: write it flatter."
+    except _TooMuchError:
+        refused = _TOO_MUCH
+    problems = [*reading.problems, *([Problem("", reading.line, refused)] if refused else [])]
+    return Source(value if tree.whole and not refused else None, reading.lines, tuple(problems), tuple(reading.disputes))
 
 
-class _TooDeepError(Exception):
-    """Stops reading before nesting becomes a burden."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """A collection that is being read: where it stands, what it holds so far, and the key that waits for its value."""
-
-    place: str
-    value: dict[str, JSON] | list[JSON]
-    key: str | None = None
-    nameless: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000)))
+class _TooMuchError(Exception):
+    """Stops reading before what aliases stand for becomes a burden."""
 
 
 class _Reading:
-    """A document as it grows from YAML events, without recursion."""
+    """From nodes to values. What an alias stands for is read again at each alias, and what is wrong there is told at its anchor only."""
 
-    def __init__(self) -> None:
-        self.root: JSON = None
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        self.disputes: list[Dispute] = []
         self.lines: dict[str, int] = {"": 1}
-        self.problems: list[Problem] = []
-        self._open: list[_Open] = []
-        self._documents = 0
+        self.line = 1
+        self._around: list[Node] = []
+        self._aliases = 0
+        self._nodes = 0
+        self._characters = 0
+        self._nameless = 0
+
+    def document(self, root: Node) -> JSON:
+        self.lines[""] = root.line
+        return self._value(root, "")
 
     def complain(self, place: str, line: int | None, message: str) -> None:
-        self.problems.append(Problem(place, line, message))
+        if not self._aliases:
+            self.problems.append(Problem(place, line, message))
 
-    def take(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + 1 if event.start_mark else None
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._documents += 1
-            if self._documents == 2:  # noqa: PLR2004  # the one after the first
-                self.complain("", line, "A second document starts here: write one policy in a file.")
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self._open.pop()
-        elif isinstance(event, yaml.NodeEvent) and self._documents == 1:
-            self._node(event, line or 1)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self._open.append(_Open("", []))
+    def _dispute(self, place: str, line: int, message: str, note: str | None) -> None:
+        if not self._aliases:
+            self.disputes.append(Dispute(Problem(place, line, message), None if note is None else Problem(place, line, note)))
 
-    def _node(self, event: yaml.NodeEvent, line: int) -> None:
-        place = self._place()
-        if event.anchor is not None:
-            what = "an alias" if isinstance(event, yaml.AliasEvent) else "an anchor"
-            self.complain(place, line, f"This is {what}, and a policy has none: write the value out.")
-        elif getattr(event, "tag", None) is not None:
-            self.complain(place, line, "This has a tag, and a policy has none: write the value in quotes, or plain.")
-        holder = self._open[-1] if self._open else None
-        if holder is not None and isinstance(holder.value, dict) and holder.key is None:
-            self._name(event, holder, line)
-            return
-        if holder is None or isinstance(holder.value, list):
-            self.lines[place] = line
-        value = self._value(event, place, line)
-        if holder is None:
-            self.root = value
-        elif isinstance(holder.value, list):
-            holder.value.append(value)
-        elif holder.key is not None:
-            holder.value[holder.key] = value
-            holder.key = None
-        if isinstance(value, dict | list):
-            if len(self._open) >= MAX_DEPTH:
-                raise _TooDeepError
-            self._open.append(_Open(place, value))
+    def _count(self, node: Node) -> None:
+        if not self._aliases:
+            self.line = node.line
+        self._nodes += 1
+        self._characters += len(node.text)
+        if self._nodes > MOST_NODES or self._characters > MOST_CHARACTERS:
+            raise _TooMuchError
 
-    def _place(self) -> str:
-        if not self._open:
-            return ""
-        holder = self._open[-1]
-        if isinstance(holder.value, list):
-            return pointer(holder.place, len(holder.value))
-        return holder.place if holder.key is None else pointer(holder.place, holder.key)
-
-    def _name(self, event: yaml.NodeEvent, holder: _Open, line: int) -> None:
-        """Take a key; one that cannot be a key still gets a name of its own, so that what follows keeps its place."""
-        key = self._value(event, holder.place, line)
-        if not isinstance(key, str):
-            if isinstance(event, yaml.ScalarEvent):
-                self.complain(holder.place, line, f"The key {event.value[:40]!r} is not text: write it in quotes.")
-                key = event.value
-            elif isinstance(event, yaml.CollectionStartEvent):
-                self.complain(holder.place, line, "A list or mapping cannot be a key: write text.")
-                self._open.append(_Open(holder.place, [] if isinstance(event, yaml.SequenceStartEvent) else {}))
-                key = f"?{next(holder.nameless)}"
-            else:
-                key = f"*{next(holder.nameless)}"
-        place = pointer(holder.place, key)
-        if key in holder.value:
-            self.complain(place, line, "This key is written twice in one mapping: keep one of them.")
+    def _inside(self, place: str, step: str | int, line: int) -> str:
+        """Extend a pointer, and remember its line. All that an alias stands for has the place of the alias."""
+        if self._aliases:
+            return place
+        place = pointer(place, step)
         self.lines.setdefault(place, line)
-        holder.key = key
+        return place
 
-    def _value(self, event: yaml.NodeEvent, place: str, line: int) -> JSON:
-        if isinstance(event, yaml.MappingStartEvent):
-            return {}
-        if isinstance(event, yaml.SequenceStartEvent):
-            return []
-        if not isinstance(event, yaml.ScalarEvent):
-            return None
-        text = event.value
-        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-            self.complain(place, line, "This text holds half of a character: write whole characters.")
+    def _value(self, node: Node, place: str) -> JSON:
+        self._count(node)
+        if node.kind is Kind.ALIAS:
+            target = self._target(node, place)
+            if target is None:
+                return None
+            with self._alias():
+                return self._value(target, place)
+        if node.tagged:
+            self.complain(place, node.line, "This has a tag, and a policy has none: write the value in quotes, or plain.")
+        if node.kind is Kind.SCALAR:
+            return self._scalar(node, place)
+        with self._within(node):
+            if node.kind is Kind.MAPPING:
+                return self._mapping(node, place)
+            return [self._value(item, self._inside(place, index, item.line)) for index, item in enumerate(node.members)]
+
+    @contextmanager
+    def _alias(self) -> Iterator[None]:
+        self._aliases += 1
+        yield
+        self._aliases -= 1
+
+    @contextmanager
+    def _within(self, node: Node) -> Iterator[None]:
+        if len(self._around) >= MAX_DEPTH:
+            raise TooDeepError
+        self._around.append(node)
+        yield
+        self._around.pop()
+
+    def _target(self, alias: Node, place: str) -> Node | None:
+        if alias.target is None:
+            self.complain(place, alias.line, f"No anchor before this alias is named {alias.text[:_SHOWN]}: write the value out.")
+        elif alias.target in self._around:
+            self.complain(place, alias.line, f"The alias {alias.text[:_SHOWN]} stands inside of what it stands for: write the value out.")
+        else:
+            return alias.target
+        return None
+
+    def _scalar(self, node: Node, place: str) -> JSON:
+        if _is_halved(node.text):
+            self.complain(place, node.line, "This text holds half of a character: write whole characters.")
             return ""
-        if event.style is not None:
-            return text
-        return self._plain(text, place, line)
+        if not node.plain:
+            return node.text
+        found = yaml_scalars.plain(node.text)
+        if found.disputed:
+            note = None if found.valueless else yaml_scalars.reading(node.text, found.value)
+            self._dispute(place, node.line, yaml_scalars.complaint(node.text), note)
+        return found.value
 
-    def _plain(self, text: str, place: str, line: int) -> JSON:
-        if text in _PLAIN:
-            return _PLAIN[text]
-        tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # the stubs leave it untyped
-        disputed = _DISPUTED.fullmatch(text) is not None
-        if tag == _TEXT_TAG and not disputed:
-            return text
-        if tag in _NUMBER_TAGS and not disputed and len(text) <= MAX_DEPTH * 10 and _NUMBER.fullmatch(text):
-            number = float(text) if "." in text else int(text)
-            if not (isinstance(number, float) and isinf(number)):
-                return number
-        self.complain(
-            place, line, f"YAML readers disagree on what {text[:40]} means: write it in quotes if it is text, else as JSON would."
-        )
-        return text
+    def _mapping(self, node: Node, place: str) -> dict[str, JSON]:
+        value: dict[str, JSON] = {}
+        merging: tuple[Node, Node] | None = None
+        for key, member in node.pairs():
+            if key.merges:
+                if merging is not None:
+                    self.complain(place, key.line, "<< is written twice in one mapping: write one, with a list of aliases.")
+                merging = (key, member)
+                continue
+            name = self._name(key, place)
+            at = self._inside(place, name, key.line)
+            if name in value:
+                self.complain(at, key.line, "This key is written twice in one mapping: keep one of them.")
+            value[name] = self._value(member, at)
+        if merging is not None:
+            self._merge(value, place, *merging)
+        return value
+
+    def _merge(self, value: dict[str, JSON], place: str, key: Node, merged: Node) -> None:
+        """Take over what a mapping does not say itself; of several mappings the first that says it counts."""
+        self._count(key)
+        for node in merged.members if merged.kind is Kind.LIST else [merged]:
+            target = self._target(node, place) if node.kind is Kind.ALIAS else node
+            if target is None:
+                continue
+            if target.kind is not Kind.MAPPING:
+                self.complain(place, node.line, "Only a mapping can be merged with <<, or a list of mappings: write an alias of one.")
+                continue
+            taken = self._value(node, place)
+            for name, member in taken.items() if isinstance(taken, dict) else ():
+                if name not in value:
+                    self._inside(place, name, key.line)
+                    value[name] = member
+
+    def _name(self, node: Node, place: str) -> str:
+        """Take a key; one that cannot be a key still gets a name of its own, so that what follows keeps its place."""
+        self._count(node)
+        if node.tagged:
+            self.complain(place, node.line, "This has a tag, and a policy has none: write the key in quotes, or plain.")
+        key = self._target(node, place) if node.kind is Kind.ALIAS else node
+        self._nameless += 1
+        if key is None:
+            return f"*{self._nameless}"
+        if key.kind is not Kind.SCALAR:
+            self.complain(place, node.line, "A list or mapping cannot be a key: write text.")
+            return f"?{self._nameless}"
+        if _is_halved(key.text):
+            self.complain(place, node.line, "This key holds half of a character: write whole characters.")
+            return f"?{self._nameless}"
+        found = yaml_scalars.plain(key.text) if key.plain else None
+        if found is not None and (found.disputed or found.value != key.text):
+            message = yaml_scalars.complaint(key.text) if found.disputed else _NOT_TEXT.format(key.text[:_SHOWN])
+            self._dispute(place, node.line, message, None if found.value is None else yaml_scalars.reading(key.text, key.text))
+        return key.text
 
 
-_RESOLVER: Final = yaml.resolver.Resolver()
+def _is_halved(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
