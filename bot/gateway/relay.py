@@ -1,4 +1,7 @@
-"""Passing an agent's message to its upstream and the answer back, as bytes. Nothing is sent twice, and only lists of tools are read."""
+"""Passing an agent's message to its upstream and the answer back, as bytes. Nothing is sent twice, and only lists of tools are read.
+
+Law: a list of tools is read wherever it comes. Agents go by the id of an answer, so a server could list tools in the answer to anything.
+"""
 
 import asyncio
 import json
@@ -12,7 +15,7 @@ from multidict import CIMultiDict
 from bot import mcp
 from bot.gateway.context import GatewayContext
 from bot.gateway.replies import json_response
-from bot.mcp import Kind, Message
+from bot.mcp import Kind, Message, MessageId
 from bot.mcp.eras import UPSTREAM_UNKNOWN, UPSTREAM_UNREACHABLE, UPSTREAM_UNREADABLE
 from bot.upstream import Answer, UpstreamBroken, filter_response_headers
 from workflows.errors import AskfirstError, UpstreamUnreachable
@@ -21,7 +24,7 @@ from workflows.tables import Grant
 UNREACHABLE = UPSTREAM_UNREACHABLE
 _WHOLE = 1024 * 1024  # bytes; a longer answer is passed on as it comes
 _MAX_LIST = 16 * 1024 * 1024
-_BAD = 400
+_BAD, _EMPTY = 400, 204
 
 Failed = Callable[[str, bool], Awaitable[None]]
 """Told why a call came to nothing, and whether it may have run all the same."""
@@ -42,18 +45,19 @@ async def post(
     inspect: bool = False,
 ) -> web.StreamResponse:
     """Relay one message. `failed` is told when it came to nothing; with `inspect` an error in the answer counts as that too."""
-    lists = _Lists(context, grant) if message.method == "tools/list" and message.kind is Kind.REQUEST else None
+    asked = message.method == "tools/list" and message.kind is Kind.REQUEST
+    lists = _Lists(context, grant, asked=asked, own=None if asked else message.id)
     limit = context.settings.upstream_timeout_seconds
     try:
-        opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), body, identity=inspect or lists is not None)
+        opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), body, identity=True)
         async with asyncio.timeout(limit) as clock, opening as answer:
             if answer.status >= _BAD:
                 await failed(f"the upstream answered with HTTP status {answer.status}", False)
             if message.method == "initialize" and (session_id := answer.headers.get("Mcp-Session-Id")):
                 context.sessions.begin(grant, session_id)
-            if lists is not None:
-                return await _filtered(http, answer, lists, clock)
-            return await _passed_on(http, answer, failed, clock, inspect=inspect)
+            if asked and not _is_stream(answer):
+                return await _filtered(answer, lists)
+            return await _passed_on(http, answer, lists, failed, clock, inspect=inspect)
     except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge, TimeoutError) as error:
         trouble = _too_late(grant, limit) if isinstance(error, TimeoutError) else error
         await failed(str(trouble), not isinstance(trouble, UpstreamUnreachable))
@@ -66,9 +70,9 @@ async def other(context: GatewayContext, http: web.BaseRequest, grant: Grant) ->
     try:
         opening = context.upstreams.relay(grant.server).open(http.method, http.headers.items(), identity=True)
         async with asyncio.timeout(limit) as clock, opening as answer:
-            if _is_stream(answer):
-                return await _filtered_stream(http, answer, _Lists(context, grant), clock, only_lists=True)
-            return await _passed_on(http, answer, _unnoticed, clock)
+            if http.method == "GET" and not _is_stream(answer):
+                _check_empty(answer)
+            return await _passed_on(http, answer, _Lists(context, grant), _unnoticed, clock)
     except (UpstreamUnreachable, UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge, TimeoutError) as error:
         return _trouble(_too_late(grant, limit) if isinstance(error, TimeoutError) else error, None)
 
@@ -79,10 +83,19 @@ def _too_late(grant: Grant, limit: float) -> UpstreamBroken:
 
 @dataclass(frozen=True, slots=True)
 class _Lists:
-    """What is done to a list of tools on its way to an agent: it is taken note of, and the hidden tools go."""
+    """What is done to a list of tools on its way to an agent: it is taken note of, and the hidden tools go.
+
+    Where a list was `asked` for, every answer is one. Else it is known by its look, unless it answers what was asked: its id is `own`.
+    """
 
     context: GatewayContext
     grant: Grant
+    asked: bool = False
+    own: MessageId | None = None
+
+    def among(self, message: bytes) -> bool:
+        """Tell whether this message is one."""
+        return self.asked or mcp.lists_tools(message, own=self.own)
 
     async def seen(self, message: bytes) -> bytes:
         """Give a message as the agent may see it. Raises Unfilterable."""
@@ -100,63 +113,79 @@ def _hides_nothing(_tool: str) -> bool:
 
 
 def _is_stream(answer: Answer) -> bool:
-    return answer.headers.get("Content-Type", "").lower().startswith("text/event-stream")
+    return "text/event-stream" in answer.headers.get("Content-Type", "").lower()
+
+
+def _check_readable(answer: Answer) -> None:
+    """Raise Unfilterable for an answer that is compressed although it was asked not to be: there could be a list in it."""
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise mcp.Unfilterable
+
+
+def _check_empty(answer: Answer) -> None:
+    """Raise Unfilterable for what a GET brings and does not call a stream: some clients take it for one all the same."""
+    if answer.status < _BAD and answer.status != _EMPTY and answer.content_length != 0:
+        raise mcp.Unfilterable
 
 
 async def _passed_on(
-    http: web.BaseRequest, answer: Answer, failed: Failed, clock: asyncio.Timeout, *, inspect: bool = False
+    http: web.BaseRequest, answer: Answer, lists: _Lists, failed: Failed, clock: asyncio.Timeout, *, inspect: bool = False
 ) -> web.StreamResponse:
     """Give the agent what the upstream says, as it comes; a short answer in one piece, and in time."""
-    headers = CIMultiDict(filter_response_headers(answer.headers.items()))
+    if _is_stream(answer):
+        return await _filtered_stream(http, answer, lists, clock, failed=failed, inspect=inspect)
     length = answer.content_length
-    if length is not None and length <= _WHOLE and not _is_stream(answer):
+    if answer.status < _BAD and length != 0:
+        _check_readable(answer)
+    headers = CIMultiDict(filter_response_headers(answer.headers.items()))
+    if length is not None and length <= _WHOLE:
         body = await _read(answer)
         if inspect and (why := _error_in(body)) is not None:
             await failed(why, False)
+        if answer.status < _BAD and lists.among(body):
+            body = await lists.seen(body)
         return web.Response(status=answer.status, body=body, headers=headers)
     clock.reschedule(None)
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(http)
-    inspects = _Inspection(failed, stream=_is_stream(answer)) if inspect else None
+    long = _Long(lists)
     try:
         async for portion in _portions(answer):
-            await response.write(portion)
-            if inspects is not None:
-                await inspects.see(portion)
-    except UpstreamBroken as error:
+            await response.write(long.next(portion))
+        await response.write(long.last())
+    except (UpstreamBroken, mcp.Unfilterable) as error:
         return await _broken_off(http, response, error, failed)
-    if inspects is not None:
-        await inspects.end()
+    if inspect and (why := long.error()) is not None:
+        await failed(why, False)
     await response.write_eof()
     return response
 
 
-class _Inspection:
-    """Looks into an answer while it is passed on, for the error that gives limits back; one that is too long is taken for none."""
+class _Long:
+    """A long answer on its way. Of a list of tools the last portion does not go on, and without it nobody can read the others."""
 
-    def __init__(self, failed: Failed, *, stream: bool) -> None:
-        self._failed, self._decoder = failed, mcp.Decoder() if stream else None
-        self._body = bytearray()
+    def __init__(self, lists: _Lists) -> None:
+        self._lists = lists
+        self._body, self._portion, self._end, self._size, self._may_list = bytearray(), b"", b"", 0, False
 
-    async def see(self, portion: bytes) -> None:
-        """Take the next bytes of the answer."""
-        if self._decoder is None:
-            self._body += portion[: _WHOLE + 1 - len(self._body)]
-            return
-        try:
-            for event in self._decoder.feed(portion):
-                await self._look(event.data or b"")
-        except mcp.EventTooLarge:
-            self._decoder, self._body = None, bytearray(_WHOLE + 1)
+    def next(self, portion: bytes) -> bytes:
+        """Take a portion, and give the one before it."""
+        before, self._portion = self._portion, portion
+        self._may_list = self._may_list or mcp.may_list_tools(self._end + portion)
+        self._end = (self._end + portion)[-mcp.LONGEST_KEY :]
+        self._size += len(portion)
+        self._body += portion[: max(_MAX_LIST - len(self._body), 0)]
+        return before
 
-    async def end(self) -> None:
-        """The answer is whole."""
-        if len(self._body) <= _WHOLE:
-            await self._look(bytes(self._body))
+    def last(self) -> bytes:
+        """Give the last portion. Raises Unfilterable."""
+        if self._may_list and (self._size > _MAX_LIST or self._lists.among(bytes(self._body))):
+            raise mcp.Unfilterable
+        return self._portion
 
-    async def _look(self, message: bytes) -> None:
-        if (why := _error_in(message)) is not None:
-            await self._failed(why, False)
+    def error(self) -> str | None:
+        """Look for the error that gives limits back; an answer that is too long is taken for none."""
+        return _error_in(bytes(self._body)) if self._size <= _WHOLE else None
 
 
 async def _broken_off(http: web.BaseRequest, response: web.StreamResponse, error: AskfirstError, failed: Failed) -> web.StreamResponse:
@@ -206,10 +235,8 @@ def _error_in(body: bytes) -> str | None:
     return "the tool reported an error" if isinstance(result, dict) and result.get("isError") is True else None
 
 
-async def _filtered(http: web.BaseRequest, answer: Answer, lists: _Lists, clock: asyncio.Timeout) -> web.StreamResponse:
-    """Give the agent a list of tools without the hidden ones, whichever way the upstream sends it."""
-    if _is_stream(answer):
-        return await _filtered_stream(http, answer, lists, clock)
+async def _filtered(answer: Answer, lists: _Lists) -> web.StreamResponse:
+    """Give the agent a list of tools without the hidden ones."""
     body = await _read(answer)
     headers = CIMultiDict(filter_response_headers(answer.headers.items()))
     if answer.status < _BAD:
@@ -218,40 +245,37 @@ async def _filtered(http: web.BaseRequest, answer: Answer, lists: _Lists, clock:
 
 
 async def _filtered_stream(
-    http: web.BaseRequest, answer: Answer, lists: _Lists, clock: asyncio.Timeout, *, only_lists: bool = False
+    http: web.BaseRequest,
+    answer: Answer,
+    lists: _Lists,
+    clock: asyncio.Timeout,
+    *,
+    failed: Failed = _unnoticed,
+    inspect: bool = False,
 ) -> web.StreamResponse:
+    """Give the agent a stream, event by event, without the hidden tools of a list."""
     clock.reschedule(None)
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise mcp.Unfilterable  # it was asked not to compress, and what cannot be read may name a hidden tool
+    _check_readable(answer)
     response = web.StreamResponse(status=answer.status, headers=CIMultiDict(filter_response_headers(answer.headers.items())))
     await response.prepare(http)
     decoder = mcp.Decoder()
     try:
         async for portion in _portions(answer):
             for event in decoder.feed(portion):
-                await response.write(await _without_hidden(event, lists, only_lists=only_lists))
+                await response.write(await _without_hidden(event, lists))
+                if inspect and event.data and (why := _error_in(event.data)) is not None:
+                    await failed(why, False)
     except (UpstreamBroken, mcp.Unfilterable, mcp.EventTooLarge) as error:
-        return await _broken_off(http, response, error, _unnoticed)
+        return await _broken_off(http, response, error, failed)
     await response.write_eof()
     return response
 
 
-async def _without_hidden(event: mcp.Event, lists: _Lists, *, only_lists: bool) -> bytes:
-    if not event.data or (only_lists and not _lists_tools(event.data)):
+async def _without_hidden(event: mcp.Event, lists: _Lists) -> bytes:
+    if not event.data or not lists.among(event.data):
         return event.raw
     data = await lists.seen(event.data)
     return event.raw if data == event.data else _rewritten(event, data)
-
-
-def _lists_tools(data: bytes) -> bool:
-    if b'"tools"' not in data:
-        return False
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return True
-    result = value.get("result") if isinstance(value, dict) else None
-    return isinstance(result, dict) and "tools" in result
 
 
 def _rewritten(event: mcp.Event, data: bytes) -> bytes:

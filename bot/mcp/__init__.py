@@ -15,7 +15,7 @@ from bot.mcp.answers import (
     tool_result,
 )
 from bot.mcp.eras import LATEST_LEGACY, LATEST_MODERN, LEGACY_VERSIONS, MODERN_VERSIONS, Era
-from bot.mcp.listing import Listing, Unfilterable, filter_tools, list_mark, read_list
+from bot.mcp.listing import LONGEST_KEY, Listing, Unfilterable, filter_tools, list_mark, lists_tools, may_list_tools, read_list
 from bot.mcp.messages import Call, Kind, Message, MessageId, Refused, parse
 from bot.mcp.sse import Decoder, Event, EventTooLarge
 
@@ -25,6 +25,7 @@ __all__ = [
     "LATEST_LEGACY",
     "LATEST_MODERN",
     "LEGACY_VERSIONS",
+    "LONGEST_KEY",
     "MODERN_VERSIONS",
     "Call",
     "Decoder",
@@ -43,6 +44,8 @@ __all__ = [
     "event",
     "filter_tools",
     "list_mark",
+    "lists_tools",
+    "may_list_tools",
     "notification",
     "parse",
     "pending",

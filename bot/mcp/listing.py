@@ -5,6 +5,7 @@ read strictly once is known again by its hash: whatever id it comes under, it sa
 """
 
 import hashlib
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -23,6 +24,8 @@ _MOST_NAMES: Final = 1_000_000  # characters of names in a result that is rememb
 _LONGEST_FRAME: Final = 600
 _MEMBER: Final = rb'"(jsonrpc|id)"\s*:\s*(?:"2\.0"|"[\w.:/-]{0,200}"|-?(?:0|[1-9][0-9]{0,14}))'
 _HEAD: Final = re.compile(rb"\s*\{\s*(?:" + _MEMBER + rb"\s*,\s*)?(?:" + _MEMBER + rb'\s*,\s*)?"result"\s*:\s*')
+_TOOLS: Final = re.compile(rb'"' + b"".join(rb"(?:%c|\\u00%02x)" % (letter, letter) for letter in b"tools") + rb'"', re.IGNORECASE)
+LONGEST_KEY: Final = 32  # characters: `tools` with each of them escaped
 _TAIL: Final = re.compile(rb"\s*(?:,\s*" + _MEMBER + rb"\s*)?(?:,\s*" + _MEMBER + rb"\s*)?\}\s*\Z")
 
 
@@ -140,6 +143,27 @@ def _frame(message: bytes) -> tuple[int, int, int] | None:
         return None
     members = [name for name in (*head.groups(), *tail.groups()) if name is not None]
     return (head.end(), tail.start(), len(members)) if len(set(members)) == len(members) else None
+
+
+def may_list_tools(text: bytes) -> bool:
+    """Tell whether the key `tools` is in a text, however it is written."""
+    return b'"tools"' in text or (b"\\u" in text and _TOOLS.search(text) is not None)
+
+
+def lists_tools(message: bytes, *, own: str | int | None = None) -> bool:
+    """Tell whether an answer is one to tools/list, or could be and is refused by `read_list`: a batch, no JSON.
+
+    `own` is the id of another request: what answers that one is no list to anybody.
+    """
+    if not may_list_tools(message):
+        return False
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        return True
+    messages = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+    results = [each.get("result") for each in messages if own is None or each.get("id") != own]
+    return any(isinstance(result, dict) and isinstance(result.get("tools"), list) for result in results)
 
 
 def filter_tools(message: bytes, hides: Callable[[str], bool]) -> bytes:

@@ -1,5 +1,6 @@
 """The list of tools without those that are hidden from the agent: every other byte stays, whichever way the list comes."""
 
+import contextlib
 import gzip
 import json
 
@@ -8,8 +9,8 @@ import pytest
 
 from tests.factories import make_grant
 from tests.fakes import relayed
-from tests.fakes.relayed import Relayed, tool
-from tests.unit.bot.gateway.stage import LEGACY, TOKEN, Set, Stage, address, events, raised
+from tests.fakes.relayed import Peer, Received, Relayed, tool
+from tests.unit.bot.gateway.stage import LEGACY, TOKEN, Set, Stage, address, call, events, raised
 from workflows.database import Database
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"cursor": "c"}}
@@ -135,3 +136,64 @@ async def test_patterns_hide_many_tools_at_once(stage: Stage, upstream: Relayed)
     upstream.tools = [tool(f"tool_{number}") for number in range(2000)] + [tool("secret")] * 3
     names = [each["name"] for each in (await stage.send(LIST)).message["result"]["tools"]]
     assert names == [f"tool_{number}" for number in range(2000)]
+
+
+ESCAPED = LISTED.replace(b'"tools":', b'"t\\u006Fols":')
+
+
+@pytest.mark.parametrize("written", [LISTED, ESCAPED])
+@pytest.mark.parametrize("asked", ["tools/call", "ping", "notifications/x"])
+@pytest.mark.parametrize("way", ["json", "chunked", "stream", "GET"])
+async def test_a_list_that_comes_where_none_was_asked_for_is_filtered_too(
+    stage: Stage, upstream: Relayed, written: bytes, asked: str, way: str
+) -> None:
+    """Agents go by the id of an answer, not by where it comes: a server could list its tools in the answer to anything else."""
+    written = written.replace(b'"id":1,', b'"id":9,')
+    noise = b'data: {"jsonrpc":"2.0","id":3,"result":{"tools":"none"}}\n\n'
+    scripts = {
+        "json": relayed.body(written),
+        "chunked": _chunked(written),
+        "stream": relayed.stream(noise, _event(written)),
+        "GET": relayed.stream(noise, _event(written)),
+    }
+    upstream.on[asked] = upstream.on["GET"] = scripts[way]
+    message = call() if asked == "tools/call" else {"jsonrpc": "2.0", "method": asked, **({"id": 1} if asked == "ping" else {})}
+    try:
+        answer = await stage.send(None if way == "GET" else message, headers=LEGACY, method="GET" if way == "GET" else "POST")
+    except aiohttp.ClientError:
+        assert way == "chunked"
+        return
+    found = events(answer.body)[1:] if way in {"stream", "GET"} else [answer.message]
+    names = [each["name"] for each in found[0]["result"]["tools"]]
+    assert names == ["list_customers", "create_refund"]
+
+
+@pytest.mark.parametrize("way", ["batch", "batch in a stream", "compressed", "compressed stream", "stream by another name"])
+async def test_a_list_that_comes_where_none_was_asked_for_and_cannot_be_read_stops(stage: Stage, upstream: Relayed, way: str) -> None:
+    """What cannot be looked into may be a list; and some clients take any answer to a GET for a stream."""
+    batch, packed = b"[" + LISTED.replace(b'"id":1,', b'"id":9,') + b"]", [("Content-Encoding", "gzip")]
+    scripts = {
+        "batch": relayed.body(batch),
+        "batch in a stream": relayed.stream(_event(batch)),
+        "compressed": relayed.body(gzip.compress(LISTED), headers=packed),
+        "compressed stream": relayed.stream(gzip.compress(_event(LISTED)), headers=packed),
+        "stream by another name": relayed.body(_event(LISTED), kind="application/octet-stream"),
+    }
+    upstream.on["tools/call"] = upstream.on["GET"] = scripts[way]
+    by_get = way == "stream by another name"
+    with contextlib.suppress(aiohttp.ClientError):
+        answer = await stage.send(None if by_get else call(), headers=LEGACY, method="GET" if by_get else "POST")
+        assert b"secret" not in answer.body
+        assert not answer.body.startswith(b"\x1f\x8b")
+
+
+def _chunked(body: bytes, pad: int = 2 * 1024 * 1024) -> relayed.Script:
+    """Answer in chunks, with so many blanks before the end that nobody gathers it first."""
+
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.begin(kind="application/json")
+        await peer.chunk(b" " * pad)
+        await peer.chunk(body)
+        await peer.end()
+
+    return script

@@ -162,13 +162,14 @@ async def test_headers_of_an_answer_come_back_but_not_those_of_the_hop(stage: St
     assert not {name.lower() for name, _ in stopped} & {name.lower() for name in answer.headers}
 
 
-async def test_a_compressed_answer_is_passed_on_compressed(stage: Stage, upstream: Relayed) -> None:
-    """Bytes that are not read keep their coding."""
+async def test_an_answer_is_asked_for_uncompressed(stage: Stage, upstream: Relayed) -> None:
+    """There could be a list of tools in what cannot be read; an error that is compressed all the same is passed on as it is."""
     packed = gzip.compress(b'{"jsonrpc":"2.0","id":1,"result":{}}')
-    upstream.on["tools/call"] = relayed.body(packed, 200, [("Content-Encoding", "gzip")])
-    answer = await stage.send(call(), headers={"Accept-Encoding": "gzip"})
-    assert (answer.headers["Content-Encoding"], answer.body) == ("gzip", packed)
-    assert upstream.received[0].values("Accept-Encoding") == ["gzip"]
+    for status, passes in ((200, False), (503, True)):
+        upstream.on["tools/call"] = relayed.body(packed, status, [("Content-Encoding", "gzip")])
+        answer = await stage.send(call(), headers={"Accept-Encoding": "gzip"})
+        assert (answer.body == packed) is passes
+    assert [each.values("Accept-Encoding") for each in upstream.received] == [["identity"]] * 2
 
 
 async def test_a_chunked_answer_comes_back_whole(stage: Stage, upstream: Relayed) -> None:
