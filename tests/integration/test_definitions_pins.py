@@ -232,14 +232,22 @@ def test_more_tools_than_are_kept_are_told_apart(scene: Scene, monkeypatch: pyte
     assert not _observe(scene, {"name": "f"}, server="other").full
 
 
-def test_more_text_than_is_kept_is_told_apart(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few tools of a huge size count as many."""
-    monkeypatch.setattr(pins, "MOST_CHARACTERS", 2000)
-    observed = _observe(scene, *({"name": name, "description": "x" * 900} for name in "abc"))
-    assert observed.full
-    assert [row.tool for row in _rows(scene)] == ["a", "b"]
-    assert _observe(scene, {"name": "c", "description": "x" * 900}).full
-    assert not _observe(scene, {"name": "c"}).full
+def test_of_definitions_for_which_there_is_no_room_only_the_digest_counts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few tools of a huge size fill no memory, and a change of one of them shows all the same; changes take room too."""
+    monkeypatch.setattr(pins, "MOST_CHARACTERS", 8500)
+    tools: list[dict[str, JSON]] = [{"name": name, "description": name * 3000} for name in "abc"]
+    assert not _observe(scene, *tools).full
+    assert [len(row.definition) > 3000 for row in _rows(scene)] == [True, True, False]
+    assert [row.sha256 for row in _rows(scene)] == [digest(tool) for tool in tools]
+    assert digest(tools[2]) in _row(scene, "c").definition
+    assert _observe(scene, *tools).changed == ()
+    for name in "ab":
+        _observe(scene, {"name": name, "description": "x" * 900})
+    assert ['"unread"' in (row.changed_definition or "") for row in _rows(scene)] == [False, True, False]
+    assert _observe(scene, {**tools[2], "description": "c" * 2999 + "d"}).changed == ("c",)
+    assert _details(scene, "tool.change")[-1]["difference"].count("SHA-256") == 2
+    assert sum(len(row.definition) + len(row.changed_definition or "") for row in _rows(scene)) < 8500 + 6 * 1500
+    assert _observe(scene, *tools).back == ("a", "b", "c")
 
 
 def test_odd_names_and_texts_are_kept_by_both_databases(scene: Scene) -> None:

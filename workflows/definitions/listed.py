@@ -11,6 +11,10 @@ from typing import Final
 from workflows.calls import JSON, canonical
 
 LONGEST_NAME: Final = 256
+UNREAD: Final = "unread"
+"""The member of what stands in for a definition. No definition that is compared has it."""
+
+_BEGINNING: Final = 1_000
 _COMPARED: Final = ("name", "description", "inputSchema", "annotations")
 
 
@@ -62,6 +66,12 @@ def _listed(name: str, texts: list[str]) -> Listed:
         return Listed(name, texts[0], named(texts[0]))
     every = f"[{','.join(sorted(texts))}]"
     return Listed(name, every, named(every), texts[0])
+
+
+def stand_in(each: Listed) -> str:
+    """Write what is kept of a definition for which there is no room: its length, its beginning, and the digest that names all of it."""
+    beginning = each.text[:_BEGINNING]
+    return canonical({"name": each.tool, UNREAD: f"{len(each.text)} characters, SHA-256 {each.sha256}: {beginning}"}).decode("ascii")
 
 
 def keepable(name: str) -> bool:

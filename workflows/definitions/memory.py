@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from workflows.calls import JSON
 from workflows.definitions import pins
 from workflows.definitions.differing import difference
-from workflows.definitions.listed import Listed, keepable
+from workflows.definitions.listed import UNREAD, Listed, keepable, stand_in
 from workflows.definitions.pins import Observed, Pin
 from workflows.document import is_partial
 from workflows.policy import KnownTool
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 OWN: Final = "(askfirst)"
 """The source of the lists that Askfirst asks for itself."""
 
+_SHORT: Final = 4_000  # characters
+_TOO_LONG: Final = "Its definition is longer than what is kept of it"
 _BEFORE: Final = "(before the start)"
 _UNKEPT: Final = KnownTool(
     "Other", "High", changed="The server lists more tools than Askfirst keeps, so whether the definition of this one changed is not known."
@@ -196,7 +198,8 @@ class Definitions:
         for tool, each in found.items():
             known = state.tools.get(tool)
             if known is not None and known.pin.sha256 != each.sha256:
-                pin = replace(known.pin, now_sha256=each.sha256, now_text=each.text, since=now)
+                text = each.text if len(each.text) <= _SHORT else stand_in(each)  # nothing counts how much of it there is
+                pin = replace(known.pin, now_sha256=each.sha256, now_text=text, since=now)
                 self._set(state, tool, pin, each, source=source, now=now, doubted=True)
 
     def _set(self, state: _Server, tool: str, pin: Pin, each: Listed, *, source: str, now: datetime, doubted: bool) -> None:
@@ -240,6 +243,9 @@ def describe(pin: Pin) -> KnownTool:
 
     value: JSON = json.loads(pin.now_text)
     definitions = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+    changed = difference(pin.text, pin.now_text) if pin.changed else ""
+    if any(UNREAD in each for each in definitions):
+        return KnownTool("Other", "High", (_TOO_LONG,), {}, pin.now_sha256, changed)
     annotations = definitions[0].get("annotations") if len(definitions) == 1 else None
     classified = [classify(each) for each in definitions]
     changed = difference(pin.text, pin.now_text) if pin.changed else ""

@@ -15,7 +15,7 @@ from workflows import audit
 from workflows.audit import Entry, Tag
 from workflows.calls import JSON
 from workflows.definitions.differing import difference
-from workflows.definitions.listed import Listed, named
+from workflows.definitions.listed import Listed, named, stand_in
 from workflows.redaction import visible
 from workflows.tables import ToolDefinition
 
@@ -29,7 +29,10 @@ _CHUNK: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """How a tool stands: the definition that was accepted, and the one that its server lists now. Canonical JSON and its SHA-256."""
+    """How a tool stands: the definition that was accepted, and the one that its server lists now. Canonical JSON and its SHA-256.
+
+    Of a definition for which there was no room, the text is what stands in for it, and the digest is that of the whole.
+    """
 
     sha256: str
     text: str
@@ -97,19 +100,15 @@ def observe(
     audit trail, last; `lifecycle.observe` does, and voids what waits for another definition.
     """
     known = {row.tool: row for row in _locked(session, server, found)}
-    count, characters = _size(session, server) if found.keys() - known.keys() else (0, 0)
+    room = _Room(session, server)
     pins: dict[str, Pin] = {}
     first, changed, back = [], [], []
-    full = False
     for tool, each in found.items():
         row = known.get(tool)
         if row is None:
-            characters += len(each.text)
-            if count >= MOST_TOOLS or characters > MOST_CHARACTERS:
-                full = True
+            if not room.for_a_tool():
                 continue
-            count += 1
-            row = _pinned(server, each, now=now)
+            row = _pinned(server, each, room, now=now)
             session.add(row)
             first.append(tool)
         if row.sha256 == each.sha256:
@@ -117,12 +116,45 @@ def observe(
                 row.changed_sha256, row.changed_definition, row.changed_at = None, None, None
                 back.append(tool)
         elif row.changed_sha256 != each.sha256:
-            row.changed_sha256, row.changed_definition, row.changed_at = each.sha256, each.text, now
+            row.changed_sha256, row.changed_definition, row.changed_at = each.sha256, room.text(each), now
             changed.append(tool)
         pins[tool] = pin_of(row)
     session.flush()
     entries = tuple(_entries(server, pins, first, changed, back, now=now))
-    return Observed(server, pins, tuple(first), tuple(changed), tuple(back), full, entries)
+    return Observed(server, pins, tuple(first), tuple(changed), tuple(back), len(pins) < len(found), entries)
+
+
+class _Room:
+    """How much of a server's tools is still kept. It is counted when it is asked for first: most lists need none."""
+
+    def __init__(self, session: Session, server: str) -> None:
+        self._session, self._server = session, server
+        self._used: tuple[int, int] | None = None
+
+    def _count(self) -> tuple[int, int]:
+        if self._used is None:
+            table = sa.inspect(ToolDefinition).local_table.c
+            length = sa.func.length(table.definition) + sa.func.coalesce(sa.func.length(table.changed_definition), 0)
+            asked = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(length), 0)).where(table.server == self._server)
+            tools, characters = self._session.connection().execute(asked).one()
+            self._used = (tools, characters)
+        return self._used
+
+    def for_a_tool(self) -> bool:
+        """Take room for one tool more, if there is any."""
+        tools, characters = self._count()
+        if tools >= MOST_TOOLS:
+            return False
+        self._used = (tools + 1, characters)
+        return True
+
+    def text(self, each: Listed) -> str:
+        """Take room for a definition, and give what is kept of it: its text, or what stands in for that."""
+        tools, characters = self._count()
+        if characters + len(each.text) > MOST_CHARACTERS:
+            return stand_in(each)
+        self._used = (tools, characters + len(each.text))
+        return each.text
 
 
 def _locked(session: Session, server: str, tools: Collection[str]) -> Iterable[ToolDefinition]:
@@ -133,18 +165,11 @@ def _locked(session: Session, server: str, tools: Collection[str]) -> Iterable[T
         yield from session.exec(query)
 
 
-def _size(session: Session, server: str) -> tuple[int, int]:
-    """How many tools of a server are kept, and how many characters their definitions have together."""
-    table = sa.inspect(ToolDefinition).local_table.c
-    asked = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.func.length(table.definition)), 0)).where(table.server == server)
-    count, characters = session.connection().execute(asked).one()
-    return count, characters
-
-
-def _pinned(server: str, each: Listed, *, now: datetime) -> ToolDefinition:
+def _pinned(server: str, each: Listed, room: _Room, *, now: datetime) -> ToolDefinition:
     """Trust what is seen first. Of a list that contradicts itself that is its first word, and the rest of it is a change."""
-    text = each.first or each.text
-    return ToolDefinition(server=server, tool=each.tool, sha256=named(text), definition=text, accepted_at=now, accepted_by=audit.SYSTEM)
+    seen = each if each.first is None else Listed(each.tool, each.first, named(each.first))
+    text = room.text(seen)
+    return ToolDefinition(server=server, tool=each.tool, sha256=seen.sha256, definition=text, accepted_at=now, accepted_by=audit.SYSTEM)
 
 
 def _entries(

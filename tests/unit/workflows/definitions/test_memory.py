@@ -150,6 +150,19 @@ def test_a_list_that_contradicts_itself_says_the_gravest() -> None:
     assert "2 times" in known.changed
 
 
+def test_a_definition_that_was_not_kept_whole_is_known_for_nothing_good() -> None:
+    """What nobody read may do anything, and its annotations say nothing."""
+    told = Told()
+    told.lists(GOOD)
+    told.lists({**EVIL, "description": "x" * 5000}, refused=True)
+    known = told.definitions.known("payments", "look")
+    assert known is not None
+    assert (known.category, known.risk, known.annotations) == ("Other", "High", {})
+    assert known.signals == ("Its definition is longer than what is kept of it",)
+    assert known.sha256 == digest({**EVIL, "description": "x" * 5000})
+    assert "SHA-256" in known.changed
+
+
 def test_nothing_is_written_for_a_list_that_says_nothing_new() -> None:
     """Whoever it is for, and with whatever tools left out."""
     told = Told()
