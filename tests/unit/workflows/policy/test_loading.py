@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.workflows.policy.documents import document, places, problems
+from workflows.calls import JSON
 from workflows.policy import PolicyInvalid, load
+from workflows.policy.loading import read
+from workflows.policy.shapes import Condition
 
 DATA = Path(__file__).parents[3] / "data" / "policies"
 
@@ -51,6 +54,79 @@ def test_yaml_problems_have_their_lines() -> None:
 def test_a_repeated_key_does_not_hide_other_problems() -> None:
     """JSON with a key written twice is read further, and never loads."""
     assert places('{"version": "1", "default": "deny", "default": "allow", "extra": 1}') == ["/default", "/extra"]
+
+
+RULE = "      - conditions: [{path: args.a, op: in, value: [%s]}]\n"
+THEIRS = 'version: "1"\ndefault: deny\ntools:\n  pay:\n    rules:\n' + RULE
+OURS = 'version: "1"\ndefault: deny\ntools:\n  pay:\n    require:\n' + RULE.replace("]}]", "]}]\n        on_deny: No.", 1)
+
+WORDS: list[tuple[str, JSON]] = [
+    ("yes", "yes"),
+    ("Off", "Off"),
+    ("y", "y"),
+    ("12:30", "12:30"),
+    ("1e3", 1000),
+    ("1.5e3", 1500),
+    ("+1", 1),
+    (".5", 0.5),
+    ("5.", 5),
+    ("0x10", 16),
+    ("0o14", 12),
+    ("0b11", 3),
+    ("1_000", 1000),
+    ("010", 8),
+    ("True", True),
+]
+
+
+@pytest.mark.parametrize(("word", "value"), WORDS)
+def test_a_disputed_word_is_read_as_intercept_reads_it_and_noted(word: str, value: JSON) -> None:
+    """A document that Intercept reads loads, and says what a reader of it may take for something else."""
+    policy = load(THEIRS % f"x, {word}", name="theirs")
+    (rule,) = policy.shape.entries[0].gates
+    (condition,) = rule.conditions
+    assert isinstance(condition, Condition)
+    assert condition.value == ["x", value]
+    assert [(note.pointer, note.line) for note in policy.notes] == [("/tools/pay/rules/0/conditions/0/value/1", 6)]
+    assert f"{word} is read as " in policy.notes[0].message
+
+
+@pytest.mark.parametrize("word", [*(word for word, _ in WORDS), "2026-01-01", ".inf"])
+def test_a_disputed_word_is_a_problem_in_every_other_format(word: str) -> None:
+    """Nobody has to know which version of YAML a policy is read with."""
+    assert load(OURS % "x", name="ours").notes == ()
+    (problem,) = problems(OURS % f"x, {word}")
+    assert (problem.pointer, problem.line) == ("/tools/pay/require/0/conditions/0/value/1", 6)
+    assert problem.message.startswith(f"YAML readers disagree on what {word} means")
+
+
+@pytest.mark.parametrize("word", ["2026-01-01", ".inf", "-.INF", ".nan"])
+def test_a_word_without_a_value_is_a_problem_in_intercepts_format_too(word: str) -> None:
+    """What no JSON value stands for is written in quotes."""
+    (problem,) = problems(THEIRS % f"x, {word}, yes")
+    assert (problem.pointer, problem.line) == ("/tools/pay/rules/0/conditions/0/value/1", 6)
+    assert "quotes" in problem.message
+
+
+def test_keys_that_are_disputed_words_are_text_in_intercepts_format() -> None:
+    """A tool may be called `on`, or have a number for its name."""
+    text = 'version: "1"\ndefault: deny\ntools:\n  on: {rules: [{action: deny}]}\n  12: {}\n'
+    assert [entry.pattern for entry in load(text, name="theirs").shape.entries] == ["on", "12"]
+    assert [note.line for note in load(text, name="theirs").notes] == [4, 5]
+    assert [problem.line for problem in problems(text.replace("rules: [{action: deny}]", ""))] == [4, 5]
+
+
+def test_a_strict_reading_has_no_disputes() -> None:
+    """Files that are no policies are read by the strictest rules."""
+    source = read("a: yes\nb: !x 1\n")
+    assert ([problem.line for problem in source.problems], source.disputes) == ([2, 1], ())
+
+
+def test_a_problem_behind_an_alias_has_the_line_of_the_alias() -> None:
+    """The place is the one of the document as it is written out."""
+    text = 'version: "1"\ndefault: deny\ntools:\n  a: &a {deny_iff: []}\n  b: *a\n  c:\n    deny_if: []\n    <<: *a\n'
+    found = [(problem.pointer, problem.line) for problem in problems(text)]
+    assert found == [("/tools/a/deny_iff", 4), ("/tools/b/deny_iff", 5), ("/tools/c/deny_iff", 8)]
 
 
 @pytest.mark.parametrize(
