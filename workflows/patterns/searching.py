@@ -15,6 +15,7 @@ LONGEST: Final = 10_000
 MOST_WORK: Final = 500_000
 """How many steps a search may take where RE2 needs one for each instruction of the pattern at each byte: a few milliseconds."""
 
+_MEANINGFUL: Final = frozenset(r"\.+*?()|[]{}^$")
 _LARGEST: Final = 5_000  # instructions, so that a text of a hundred bytes can be searched for any pattern
 _MEMORY: Final = 1 << 23
 _LITTLE_MEMORY: Final = 1 << 16
@@ -44,6 +45,11 @@ def why_no_pattern(text: str) -> str | None:
     if size > _LARGEST:
         return f"The pattern is compiled to {size:,} instructions, and {_LARGEST:,} are the most: repeat less, or smaller classes."
     return None
+
+
+def escaped(text: str) -> str:
+    """Write the pattern that finds this text, and nothing else."""
+    return "".join(f"\\{each}" if each in _MEANINGFUL else each for each in text)
 
 
 @lru_cache(maxsize=1_024)

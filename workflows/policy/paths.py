@@ -25,7 +25,7 @@ Of the other subjects, what is not known is Unclear.
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
 from typing import Final, TypeAlias
@@ -111,7 +111,7 @@ def reader(path: tuple[str, ...], *, zone: str = "UTC", counter: Limit | None = 
     if subject == "grant":
         return _of_grant(names[0])
     if subject == "time":
-        return _of_time(names[0], ZoneInfo(zone))
+        return _of_time(names[0], UTC if zone == "UTC" else ZoneInfo(zone))
     if subject == "tool":
         return _of_tool(names)
     return _of_counter(path, counter)
@@ -127,7 +127,7 @@ def _of_grant(name: str) -> Reader:
     return read
 
 
-def _of_time(name: str, zone: ZoneInfo) -> Reader:
+def _of_time(name: str, zone: tzinfo) -> Reader:
     unknown = Unclear(f"time.{name} is not known here.")
 
     def read(_: ToolCall, situation: Situation) -> object:

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.workflows.patterns.written import patterns, texts
-from workflows.patterns import LONGEST, MOST_WORK, pattern, searching, why_no_pattern
+from workflows.patterns import LONGEST, MOST_WORK, escaped, pattern, searching, why_no_pattern
 
 MANY = "a.{200}c"
 
@@ -74,6 +74,13 @@ def test_what_cannot_be_searched_for_is_told(written: str, word: str) -> None:
 def test_a_search_that_gave_up_tells_nothing(found: list[int] | None, told: bool | None) -> None:  # noqa: FBT001  # a table's column
     """The end of a text is always found, unless RE2 gave up: that is not taken for a text without the pattern."""
     assert searching._telling(lambda _: found, 0)(b"abc") is told
+
+
+@given(st.text(max_size=20), st.text(max_size=5), st.text(max_size=5))
+def test_an_escaped_text_finds_itself(text: str, before: str, after: str) -> None:
+    """And no other."""
+    assert pattern(escaped(text)).search(f"{before}{text}{after}".encode()) is True
+    assert pattern(escaped(text)).search(f"{before}{after}".encode()) is (text in before + after)
 
 
 @given(st.text(max_size=30))
