@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.mcp import Unfilterable, filter_tools, list_mark, read_list, spans
@@ -182,7 +182,7 @@ def test_what_is_nested_too_deeply_is_refused(space: str, depth: int, *, read: b
 
 _NAMES = st.sampled_from(["look", "secret", "é", "", 'a"b\\'])
 _LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
-_VALUES = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3), max_leaves=8)
+_VALUES = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3), max_leaves=5)
 _TOOLS = st.lists(st.fixed_dictionaries({"name": _NAMES}, optional={"inputSchema": _VALUES, "title": _VALUES}) | _VALUES, max_size=4)
 _RESULTS = st.fixed_dictionaries(
     {"tools": _TOOLS | _VALUES}, optional={"cacheScope": st.sampled_from(["public", "private", 7]), "_meta": _VALUES}
@@ -193,6 +193,7 @@ _MESSAGES = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_MESSAGES, st.sampled_from([(",", ":", True), (",", ":", False), (", ", ": ", True)]), st.randoms(), st.integers(0, 3))
 def test_every_message_becomes_what_the_rules_say(
     message: dict[str, Any], style: tuple[str, str, bool], shuffle: Random, hurt: int
@@ -210,6 +211,7 @@ def test_every_message_becomes_what_the_rules_say(
         assert _became(bytes(source)) == _strict(bytes(source))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_TOOLS)
 def test_places_are_where_a_whole_parse_finds_them(tools: list[Any]) -> None:
     """Every member and every element, by one walk."""

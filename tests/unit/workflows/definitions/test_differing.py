@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflows.calls import JSON
@@ -101,6 +101,7 @@ def test_a_definition_of_megabytes_is_shown_from_where_it_differs() -> None:
     assert difference(before, before[:-4] + '1"}') != ""
 
 
+@settings(deadline=None)
 @given(_CHANGES, _CHANGES)
 def test_a_difference_is_there_exactly_where_the_definitions_differ(one: dict[str, JSON], other: dict[str, JSON]) -> None:
     """An empty difference would mean that nothing changed, and a tool would go through."""

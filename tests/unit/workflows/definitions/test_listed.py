@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflows.calls import JSON
@@ -61,6 +61,7 @@ def test_the_digest_is_that_of_the_text_that_is_kept() -> None:
     assert written(TOOL).isascii()
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["name", "description", "inputSchema", "annotations", "title"]), _JSON))
 def test_equal_digests_mean_equal_definitions(definition: dict[str, Any]) -> None:
     """What is compared is all that the digest knows."""
