@@ -32,7 +32,7 @@ H = TypeVar("H", Held, Held | None)
 
 
 _NOTHING_USED: Final[Mapping[str, int]] = MappingProxyType({})
-_FEW = 32  # argument keys; what a call with more of them tells is not kept in memory
+_FEW, _SHORT = 32, 1_000  # argument keys, and their characters; what a call with more of them tells is not kept in memory
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Asked:
         detail: Mapping[str, JSON] | Told
         if self.verdict.monitored is not None:
             detail = self.facts(self.verdict.rule) | _monitored(self.verdict, self.verdict.monitored)
-        elif self.policy is not None and _tells_keys(self.policy.shape) and len(keys) <= _FEW:
+        elif self.policy is not None and _tells_keys(self.policy.shape) and len(keys) <= _FEW and sum(map(len, keys)) <= _SHORT:
             detail = _told(self.verdict.rule, self.grant.policy, keys)
         else:
             detail = self.facts(self.verdict.rule)

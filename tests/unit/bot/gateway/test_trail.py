@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.gateway import tools
 from tests.factories import make_grant
 from tests.fakes import relayed
 from tests.fakes.relayed import Peer, Received, Relayed
@@ -241,3 +242,13 @@ async def test_the_chain_is_whole_after_all_kinds_of_calls(stage: Stage, upstrea
     verified = stage.database.read(partial(audit.verify))
     assert verified.bad_seq is None
     assert {"call.forwarded", "call.denied", "call.refused"} <= set(_events(stage.database))
+
+
+@pytest.mark.parametrize("arguments", [{f"{'k' * 2_000}{number}": 1 for number in range(3)}, {f"k{number}": 1 for number in range(100)}])
+async def test_the_keys_of_large_calls_are_told_and_not_kept_in_memory(stage: Stage, arguments: dict[str, int]) -> None:
+    """What calls tell is written once for many that tell the same; an agent makes up keys, and fills no memory with them."""
+    before = tools._told.cache_info().currsize
+    await stage.send(call(arguments=arguments))
+    assert tools._told.cache_info().currsize == before
+    [row] = await stage.trail("call.forwarded")
+    assert json.loads(row.detail)["argument_keys"] == sorted(arguments)
