@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from workflows.catalogue.meaning import Said, Strength, weigh
+from workflows.catalogue.naming import read_name
 from workflows.catalogue.shapes import Category
 from workflows.catalogue.tokens import bag, words
 from workflows.catalogue.verbs import Form, verb
@@ -21,6 +22,7 @@ DENIED: Final = re.compile(
     r"|not for|no need to|if you (?:want|need) to|once|until)\b[^.;\n]*",
     re.IGNORECASE,
 )
+_STOPS: Final = bag("cancel abort kill terminate")
 _SUBJECT: Final = re.compile(
     r"\b(?:this(?: tool| action| operation| function| command| endpoint| call| method)?|it|the tool|tool)\s+"
     r"((?:also |will |can |permanently |immediately |irreversibly |instantly )*)([A-Za-z]+)((?: [A-Za-z]+){0,4})",
@@ -34,7 +36,9 @@ _ACTIONS: Final = re.compile(
 )
 _LISTED: Final = re.compile(r"\b(?:actions|operations|methods|commands|subcommands)\b[^:\n.]{0,30}:", re.IGNORECASE)
 _BULLET: Final = re.compile(r"(?:^|\s)[-*\u2022] *([A-Za-z][A-Za-z0-9_]{1,60})")
-_INCLUDED: Final = re.compile(r"\b(?:operations|commands|tools|functions) (?:for|to) ([^.;\n]{3,300})", re.IGNORECASE)
+_INCLUDED: Final = re.compile(
+    r"\b(?:operations|commands|tools|functions|utility|helper|toolkit) (?:for|to) ([^.;\n]{3,300})", re.IGNORECASE
+)
 SKIPPED: Final = bag("a an the new one or more all existing single specific specified given your of this multiple any and")
 
 
@@ -50,7 +54,10 @@ def claims(text: str) -> list[Said]:
     kept = DENIED.sub(" ", unmarked(text[:LONGEST_READ]))
     for match in _SUBJECT.finditer(kept):
         claimed = verb(match[2].lower())
-        if claimed and not claimed.weak and claimed.form is (Form.BASE if _WILL.search(match[1]) else Form.THIRD):
+        enables = (
+            claimed is not None and claimed.base == "enable" and match[3].split(" ")[1:2] != ["a"]
+        )  # "enables evaluation": a way to it
+        if claimed and not claimed.weak and not enables and claimed.form is (Form.BASE if _WILL.search(match[1]) else Form.THIRD):
             rest = [word for word in match[3].lower().split() if word not in SKIPPED]
             found.append(Said(weigh(claimed, rest, rest), match[0].strip()[:60], Strength.PLAIN, claimed.base))
     for match in _ACTIONS.finditer(kept):
@@ -66,7 +73,8 @@ def listed_verbs(text: str) -> list[Said]:
         listed = verb(tokens[0]) if tokens else None
         if listed and listed.form in (Form.BASE, Form.THIRD) and (not listed.weak or len(tokens) == 1):
             found.append(Said(weigh(listed, tokens[1:], tokens[1:]), tokens[0], Strength.PLAIN, listed.base))
-    return found
+    starts = any(each.category is Category.EXECUTE for each in found)
+    return [each for each in found if not (starts and each.base in _STOPS)]  # what it started, it may stop
 
 
 def _bulleted(text: str) -> list[Said]:
@@ -74,10 +82,9 @@ def _bulleted(text: str) -> list[Said]:
     head = _LISTED.search(text)
     found = []
     for item in islice(_BULLET.finditer(text, head.end()), _MOST_ACTIONS) if head else ():
-        split = words(item[1])
-        listed = verb(split[0]) if split else None
-        if listed and listed.form is Form.BASE and not listed.weak:
-            found.append(Said(weigh(listed, split[1:], split[1:]), item[1], Strength.PLAIN, listed.base))
+        listed = read_name(words(item[1]))  # the verb may stand last: token_revoke
+        if listed and listed.strength is Strength.PLAIN:
+            found.append(Said(listed.category, item[1], Strength.PLAIN, listed.base))
     return found
 
 
@@ -87,6 +94,6 @@ def _included(text: str) -> list[Said]:
     for match in _INCLUDED.finditer(text):
         for token in re.findall(r"[a-z]+", match[1].lower())[:_MOST_INCLUDED]:
             named = verb(token)
-            if named and named.form is Form.GERUND and not named.weak and named.category.rank >= Category.EXECUTE.rank:
+            if named and named.form is Form.GERUND and not named.weak and named.category.rank >= Category.WRITE.rank:
                 found.append(Said(named.category, token, Strength.PLAIN, named.base))
     return found

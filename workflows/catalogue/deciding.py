@@ -22,9 +22,12 @@ _NOTHING: Final = "nothing in it says what it does"
 _STATEMENTS: Final = bag("sql cypher statement")
 _COMMANDS: Final = bag("command code script")
 _KEPT: Final = bag("save create add write set")  # these leave something behind, on a screen too
-_RUNS: Final = bag("run execute query perform exec")
+_RUNS: Final = bag("run execute query perform exec call")
 _CANCELS: Final = bag("cancel abort void expire revoke clear reset")
 _MAKES: Final = bag("create add make submit post new")  # "create a build" starts it
+_MOVES: Final = bag("transfer swap trade order stake payout checkout deposit mint purchase airdrop bet bid")
+_MAKES_MONEY: Final = bag("make perform execute submit place initiate process undo create")
+_GIVES: Final = bag("generate create")
 _STARTS: Final = bag("trigger run start launch execute deploy invoke")
 _TAKES_OFF: Final = bag("remove clear reset cancel")  # of some objects, no loss: a label, a filter, a counter
 _PUBLISHES: Final = bag("publish send post email broadcast notify announce")  # no way back from it, but nothing is lost
@@ -70,6 +73,7 @@ def decide(name: Sequence[str], description: str, taken: Parameters) -> Decision
     _by_claims(weighing, description, sure=sure)
     _by_phrases(weighing, description, named, described, sure=sure)
     _by_choices(weighing, taken, name)
+    _by_looks(weighing, description, taken, named)
     _by_parameters(weighing, description, taken, described)
     _by_place(weighing, name, named, described)
     return Decision(weighing.category, tuple(weighing.reasons), weighing.sure)
@@ -112,7 +116,7 @@ def _both(named: Said, described: Said) -> _Weighing:
     if _knows_better(named, described):
         return _Weighing(described.category, [name, text])
     for said, because in ((named, name), (described, text)):
-        if said.category.grave and said.strength is Strength.PLAIN:
+        if said.category.grave and (said.strength is Strength.PLAIN or (said is named and _is_made(named, described))):
             return _Weighing(said.category, [because])
     if named.base and named.base == described.base and not named.category.grave:
         known = verb(named.base)  # what knows more of the object than the verb alone decides
@@ -125,6 +129,11 @@ def _both(named: Said, described: Said) -> _Weighing:
     return _Weighing(named.category, [name], sure=named.strength > Strength.HINT)
 
 
+def _is_made(named: Said, described: Said) -> bool:
+    """Whether the name says what is made, and moves money: universal_transfer."""
+    return named.base in _MOVES and named.category is Category.FINANCIAL and described.base in _MAKES_MONEY
+
+
 def _knows_better(named: Said, described: Said) -> bool:
     """Whether the description knows what the name's verb leaves open. A name that deletes or pays stays, but for a label taken off."""
     if named.category.grave:
@@ -133,8 +142,9 @@ def _knows_better(named: Said, described: Said) -> bool:
     hands_in = named.base in _LOOKS_INTO and described.base in _HANDS_IN and described.category.rank > named.category.rank
     runs = named.base == "write" and described.base in _RUNS and described.category is Category.EXECUTE  # a statement that is given
     posts = named.base == "post" and described.category is Category.READ and described.strength is Strength.PLAIN
+    gives = named.base in {"authorize", "authenticate"} and described.base in _GIVES  # the address where it is done
     works_out = named.base in _WORKS_OUT and described.category is Category.OTHER
-    return asks or hands_in or runs or posts or works_out or (named.base in _FRAMES and described.strength is Strength.PLAIN)
+    return asks or hands_in or runs or posts or works_out or gives or (named.base in _FRAMES and described.strength is Strength.PLAIN)
 
 
 def _unknown(weighing: _Weighing) -> bool:
@@ -149,6 +159,9 @@ def _by_claims(weighing: _Weighing, description: str, *, sure: bool) -> None:
 
 
 def _by_phrases(weighing: _Weighing, description: str, named: Said | None, described: Said | None, *, sure: bool) -> None:
+    if not weighing.category.grave and (told := phrases.first(phrases.PAYS_ITSELF, description)):
+        weighing.becomes(Category.FINANCIAL, f'the description says "{quoted(told)}"')
+        return
     runs = bool({said.base for said in (named, described) if said} & _RUNS)
     if runs and weighing.category is Category.EXECUTE and (told := phrases.first(phrases.READ_ONLY, description)):
         weighing.becomes(Category.READ, f'the description says "{quoted(told)}"')
@@ -206,6 +219,22 @@ def _by_choices(weighing: _Weighing, taken: Parameters, name: Sequence[str]) -> 
                 continue  # what it started, it may stop
             if category.rank > weighing.category.rank and (category.grave or weighing.category in (Category.OTHER, Category.READ)):
                 weighing.becomes(category, f'the parameter "{quoted(parameter.name)}" offers "{quoted(choice)}"')
+
+
+def _by_looks(weighing: _Weighing, description: str, taken: Parameters, named: Said | None) -> None:
+    """A tool that manages, where all that can be chosen only reads, reads; one that downloads into a file writes it."""
+    if weighing.category is Category.WRITE and named is not None and named.base in _FRAMES:
+        offered = [choice for each in taken.read if each.chooses for choice in each.choices] or phrases.offered(description)
+        read = [said for choice in offered if (said := read_name(words(choice))) and said.category is Category.READ]
+        if offered and len(read) == len(offered):
+            weighing.becomes(Category.READ, f'all that it offers reads: "{quoted(offered[0])}"')
+    if (
+        weighing.category is Category.READ
+        and named is not None
+        and named.base == "download"
+        and (told := phrases.first(phrases.SAVES, description))
+    ):
+        weighing.becomes(Category.WRITE, f'the description says "{quoted(told)}"')
 
 
 def _by_parameters(weighing: _Weighing, description: str, taken: Parameters, described: Said | None) -> None:

@@ -8,7 +8,7 @@ from workflows.catalogue import nouns
 from workflows.catalogue.claiming import DENIED, LONGEST_READ, SKIPPED, listed_verbs, unmarked
 from workflows.catalogue.meaning import Said, Strength, weigh
 from workflows.catalogue.shapes import Category
-from workflows.catalogue.tokens import bag, phrasal
+from workflows.catalogue.tokens import bag, phrasal, words
 from workflows.catalogue.verbs import Form, Verb, verb
 
 _MOST_TOKENS: Final = 60
@@ -24,6 +24,7 @@ _ASIDE: Final = re.compile(
 )
 _SQL: Final = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|DROP|ALTER|CREATE|TRUNCATE|MERGE|REPLACE|SHOW|DESCRIBE|EXPLAIN|WITH)\b")
 _OF_SQL: Final = re.compile(r"\b(?:sql|quer(?:y|ies)|statements?)\b", re.IGNORECASE)
+_TYPE: Final = re.compile(r"[A-Z][a-z]+[A-Z]")
 _LABEL: Final = re.compile(rf"^[^.:\n]{{1,60}}?(?::| [{_DASHES}]) ?(?=\S)")
 
 # Words before the main verb: "This tool allows you to", "A simple utility that will", "Safely".
@@ -92,14 +93,25 @@ def _openings(sentence: str) -> Iterator[list[str]]:
     """Give the words from where the verb may begin: at once, after the words that lead to it, and after a label."""
     label = _LABEL.match(sentence)
     for part in (sentence, sentence[label.end() :] if label else ""):
-        tokens = list(phrasal([token.lower() for token in _TOKEN.findall(part[:1_000])[:_MOST_TOKENS]]))
+        tokens = list(phrasal(_spelled(_TOKEN.findall(part[:1_000])[:_MOST_TOKENS])))
         if not tokens:
             continue
         start = _led(tokens)
-        if not _is_address(tokens, 0):
+        if not _is_address(tokens, 0) and not _is_way(tokens):
             yield tokens
         if 0 < start < len(tokens):
             yield tokens[start:]
+
+
+def _spelled(written: Sequence[str]) -> list[str]:
+    """Give words as they are, and the name of a type as its words: CreditReversal."""
+    spelled: list[str] = []
+    for token in written:
+        if token.islower() or not _TYPE.match(token):
+            spelled.append(token.lower())
+        else:
+            spelled += words(token)
+    return spelled
 
 
 def _led(tokens: Sequence[str]) -> int:
@@ -108,6 +120,14 @@ def _led(tokens: Sequence[str]) -> int:
     while index < len(tokens) and (tokens[index] in _LEAD or _is_address(tokens, index)):
         index += 1
     return index
+
+
+def _is_way(tokens: Sequence[str]) -> bool:
+    """Whether it begins with a way to something: "Enables extraction from", "Enables users to"."""
+    if tokens[0] not in {"enables", "enabling"} or len(tokens) == 1:
+        return False
+    following = verb(tokens[1])
+    return tokens[1] in _LEAD or (following is not None and following.form is Form.NOUN)
 
 
 def _is_address(tokens: Sequence[str], index: int) -> bool:
@@ -131,7 +151,17 @@ def _verb_phrase(tokens: Sequence[str]) -> Said | None:
     if first.base in _FRAMES:
         listed = listed_verbs(" ".join(tokens[1:]))
         said = listed + said[1:] if listed and first.base in _EMPTY and not said[0].category.grave else listed + said
+        said += _including(tokens)
     return max(said, key=lambda each: each.category.rank)
+
+
+def _including(tokens: Sequence[str]) -> Iterator[Said]:
+    """Read "manages shares, including creating and deleting them": what is grave or runs."""
+    start = next((index for index, token in enumerate(tokens) if token in {"including", "covering", "like"}), len(tokens))
+    for index in range(start + 1, len(tokens)):
+        found = verb(tokens[index])
+        if found and found.form is Form.GERUND and not found.weak and found.category.rank >= Category.EXECUTE.rank:
+            yield Said(weigh(found, _objects_after(tokens, index), tokens[index:]), tokens[index], Strength.PLAIN, found.base, joined=True)
 
 
 def _strength(found: Verb) -> Strength:
@@ -167,11 +197,14 @@ def _same_form(tokens: Sequence[str], index: int) -> bool:
 
 def _objects_after(tokens: Sequence[str], index: int) -> list[str]:
     objects: list[str] = []
-    for token in tokens[index + 1 : index + 12]:
-        if token in _STOPS:
+    aside = False
+    for each in tokens[index + 1 : index + 14]:
+        if objects and each in "()":  # "a new OCO (one cancels the other) order"
+            aside = each == "("
+        elif each in _STOPS and not aside:
             break
-        if token not in SKIPPED:
-            objects.append(token)
+        elif not aside and each not in SKIPPED:
+            objects.append(each)
     return objects[:6]
 
 

@@ -40,7 +40,7 @@ _MAKES: Final = bag(
     """
     apply reverse create make place submit issue initiate open start generate request process capture confirm complete finish finalize
     execute authorize authorise approve accept send schedule prepare post put trigger launch perform add collect settle instantiate
-    email fill do register set setup trade
+    email fill do register set setup trade undo redo revert auth new arrange
     """
 )
 _LIGHT: Final = bag("perform conduct do carry")
@@ -92,6 +92,7 @@ def _harmless(word: str, near: Collection[str]) -> bool:
         ("subscription", nouns.NOT_SUBSCRIPTION),
         ("transaction", nouns.NOT_TRANSACTION),
         ("tx", nouns.NOT_TRANSACTION),
+        ("transfer", nouns.NOT_MADE_TRANSFER),
     ):
         if word.startswith(start):
             return bool(others.intersection(near))

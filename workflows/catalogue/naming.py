@@ -21,7 +21,10 @@ _LOOKS: Final = bag("read check view count scan search look see track watch moni
 _OUTCOMES: Final = _ABOUT | bag("recommendation recommendations quote quotes estimate")
 _ASKS: Final = bag("how what which why when where who is has can does should are exists was")
 _QUALIFIES: Final = bag("by for with from via using")
+_ORDERS: Final = bag("order trade bet bid oco oto otoco")
 _FRAMES: Final = bag("manage handle control administer maintain")
+_LISTS: Final = bag("list find search")  # last in a name, what another verb may be done to: archive_list
+_THINKS: Final = bag("thinking reasoning monologue sequentialthinking")
 _RECORDS: Final = bag("log diff trace report audit")  # last in a name, what is read
 # Weak verbs that, first in a name, are more often the thing that the tool is about: order_status, call_transcript, trade_history.
 _THINGS: Final = bag(
@@ -32,6 +35,7 @@ _THINGS: Final = bag(
     progress alert share vote report loan credit debit gift auction supply delegate book rent lease purchase payout checkout settle
     airdrop wire page feed queue timeout signal limit pair style route mirror format graph cluster file name link change stash fork
     query search watch track trace profile audit review survey sample poll prompt proxy sandbox repl program spin mouse keyboard power
+    kubectl nmap nikto sqlmap gobuster ffmpeg cmd cli powershell applescript npm npx pip pytest jest cargo gradle mvn maven
     key deep dock heat fill select bundle access question top stat map split build
     """
 )
@@ -41,7 +45,7 @@ def read_name(words: Sequence[str]) -> Said | None:
     """Say what the words of a name mean, or None where they say nothing."""
     if words and words[0] in _ASKS:
         return Said(Category.READ, words[0], Strength.PLAIN)
-    turned = _turned(words)
+    turned = _turned(words) or _thinks(words) or _places(words)
     if turned:
         return turned
     verbs = [(index, found) for index in range(_head(words)) if (found := _acting(words, index)) is not None]
@@ -62,8 +66,30 @@ def _turned(words: Sequence[str]) -> Said | None:
     """Read `text_to_speech`: one kind of thing is made into another."""
     for index in range(1, len(words) - 1):
         if words[index] in {"to", "2"} and words[index - 1] in nouns.KINDS and not any(_is_base(word) for word in words[: index - 1]):
-            return Said(Category.EXECUTE, " ".join(words[index - 1 : index + 2]), Strength.PLAIN)
+            made = {words[index - 1], words[index + 1]} <= nouns.MEASURES | {"number"}
+            return Said(Category.OTHER if made else Category.EXECUTE, " ".join(words[index - 1 : index + 2]), Strength.PLAIN)
     return None
+
+
+def _thinks(words: Sequence[str]) -> Said | None:
+    """Read `sequential_thinking`: a place to think in, where nothing is done."""
+    found = next((word for word in words[-2:] if word in _THINKS), "")
+    if not found or words[-1] in nouns.READ or any((known := verb(word)) and known.form is Form.BASE for word in words):
+        return None
+    return Said(Category.OTHER, found, Strength.PLAIN)
+
+
+def _places(words: Sequence[str]) -> Said | None:
+    """Read `spot_place_order` and `new_oco`: an order is placed, whatever stands before it."""
+    for index, word in enumerate(words[:-1]):
+        ordered = [each for each in words[index + 1 : index + 4] if each in _ORDERS]
+        if word in {"place", "new"} and ordered and moves_money(words[index + 1 :], words) and not _is_read(words[:index]):
+            return Said(Category.FINANCIAL, f"{word} {ordered[0]}", Strength.PLAIN)
+    return None
+
+
+def _is_read(words: Sequence[str]) -> bool:
+    return any((found := verb(word)) is not None and found.category is Category.READ for word in words)
 
 
 def _is_base(word: str) -> bool:
@@ -105,7 +131,8 @@ def _plainly(words: Sequence[str], verbs: list[tuple[int, Verb]], plain: list[tu
         return _weighed(words, 0, verbs[0][1], Strength.PLAIN)  # read_ssh_connections
     if words[-1] in _OUTCOMES and len(plain) == 1 and _runs_inside(first_index, first):
         return Said(Category.READ, words[-1], Strength.LIKELY)
-    said = [_weighed(words, first_index, first, Strength.PLAIN)]
+    listed = words[-1] in _LISTS and first_index == len(words) - 1 == 1 and verbs[0][1].category is Category.WRITE
+    said = [_weighed(words, first_index, first, Strength.LIKELY if listed else Strength.PLAIN)]
     if first_index > 0 and words[0] in _QUOTES and first.category.grave and words[1] not in _AND:
         return Said(Category.READ, words[0], Strength.PLAIN)  # quote_buy
     absorbed = bool(_ABSORBS & {*words[: first_index + 1]})

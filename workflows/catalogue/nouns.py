@@ -20,7 +20,11 @@ READ: Final = bag(
     converter advisor errors warnings issues_list messages requests headlines articles papers citations reviews comments repositories
     greeting welcome joke quotes_random comparison checklist guidelines standards practices tips signals heatmap diagnostics diagnosis
     screener rate matrix exists similarity healthcheck stories winrate standings fixtures schedules whois inspect breakdown benchmark
-    compatibility vulnerabilities dependencies latest types today nearby
+    compatibility vulnerabilities dependencies latest types today nearby temperature humidity altitude pollen moon horoscope lyrics
+    chords recipe recipes nutrition calories synonyms antonyms rhymes etymology pronunciation glossary changelog roadmap contributors
+    stargazers backlinks keywords serp impressions pageviews visitors audience demographics benchmarks latency uptime throughput
+    utilization processes identity bio followers timeline mentions hashtags poi attractions restaurants flights departures arrivals
+    itinerary timetable episodes trailers odds lineup lineups roster scoreboard sitemap subtitles captions thumbnail thumbnails favicon
     """
 )
 
@@ -39,7 +43,8 @@ MONEY_ACTS: Final = bag(
     payment payments refund refunds charge charges payout payouts withdrawal withdrawals deposit deposits order orders invoice invoices
     subscription subscriptions checkout purchase purchases trade trades swap swaps bid bids donation donations loan loans stake mandate
     transaction transactions escrow airdrop bill bills preauthorization preauth disbursement remittance reimbursement paymentlink
-    paymentintent bet wager tx payroll settlement giftcard topup autopay tip bounty repayment redemption installment
+    paymentintent bet wager tx payroll settlement giftcard topup autopay tip bounty repayment redemption installment oco oto otoco
+    transfer transfers reversal reversals drawdown cashout buyback remittances
     """
 )
 # What may follow such an object and still be it: a payment link, an order item.
@@ -69,6 +74,7 @@ NOT_TRANSFER: Final = bag(
     learning owner object agent control caller session record records image artifact
     """
 )
+NOT_MADE_TRANSFER: Final = bag("file files data ownership domain call sftp ftp scp storage learning")
 NOT_ORDER: Final = bag("work sort tab reading display z column field layer item by")
 NOT_SUBSCRIPTION: Final = bag(
     """
@@ -93,7 +99,8 @@ FREE_BOOKING: Final = bag(
 )
 UNDONE_BY_HAND: Final = bag(
     """
-    password passwords filter filters view zoom viewport layout selection form input field focus cursor camera volume pose
+    password passwords filter filters view zoom viewport layout selection form input field focus cursor camera volume pose location
+    orientation appearance theme rotation brightness formatting style styles
     """
 )
 MEDIA: Final = bag(
@@ -105,7 +112,7 @@ MEDIA: Final = bag(
 SCREEN: Final = bag(
     """
     browser page tab tabs window windows mouse keyboard cursor app application url link dialog screen desktop popup menu simulator
-    emulator
+    emulator terminal terminals pane shell console
     """
 )
 # What a tool drives, where its name begins with it: a write there is a click or a key.
@@ -120,7 +127,7 @@ INFRASTRUCTURE: Final = bag(
 TIES: Final = bag(
     """
     tag tags label labels bookmark bookmarks reaction reactions link links relation relations relationship relationships dependency
-    dependencies protection star
+    dependencies protection star role roles assignee assignees watcher reviewer attendee subissue parent
     """
 )
 # Places that only gather what exists elsewhere.
@@ -128,7 +135,7 @@ GATHERED: Final = bag("playlist cycle sprint blocklist blacklist denylist allowl
 NOTICES: Final = bag("notification notifications thread newsletter")
 # What a tool opens for its own later calls.
 SESSIONS: Final = bag("db database databases broker ssh nrepl repl mysql postgres postgresql mongodb redis server session websocket ws")
-RUNNING: Final = bag("browser container sandbox process kernel repl vm emulator simulator debugger")
+RUNNING: Final = bag("browser container sandbox process kernel repl vm emulator simulator debugger agent subagent")
 # Where value is kept: between these, moving an asset is a transfer.
 PURSES: Final = bag("wallet wallets account accounts subaccount subaccounts vault address margin futures spot")
 PAID_PLAN: Final = bag("subscription subscriptions")
@@ -138,10 +145,24 @@ KEY_PAIRS: Final = bag("pair keypair bitcoin ethereum wif p2wpkh wallet address 
 # What is worked out from the arguments alone.
 MEASURES: Final = bag(
     """
-    timezone timezones unit units time temperature timestamp timestamps coordinate coordinates coord coords geo hex rgb base64
+    timezone timezones unit units time temperature timestamp timestamps coordinate coordinates coord coords geo hex rgb base64 encoding
+    encodings binary decimal octal radix ascii utf8 unicode roman numeral numerals celsius fahrenheit hexadecimal bech32
     """
 )
-DATA_FORMATS: Final = bag("json yaml toml kml gpx geojson topojson wkt")
+DATA_FORMATS: Final = bag("json yaml toml xml kml gpx geojson topojson wkt")
+# What a model makes: a completion that is created has been computed.
+MODEL_WORK: Final = bag(
+    "completion completions embedding embeddings inference prediction predictions transcription transcriptions moderation"
+)
+MODELS: Final = bag("llm llms ai gpt chatgpt claude gemini deepseek mistral llama grok qwen copilot perplexity openai ollama model models")
+# What is put together from the arguments alone, and only handed back.
+WORDING: Final = bag("snippet snippets command commands link url urls uri signature topic boilerplate regex cron")
+# What a look at something yields.
+LOOKED_AT: Final = bag("search lookup analysis report reports review audit audits diagnostic diagnostics assessment inspection comparison")
+# Machines: what moves them is done at once.
+MACHINES: Final = bag("mouse cursor robot arm player character drone servo motor gripper")
+CONSOLES: Final = bag("terminal stdin console serial pty tty shell repl tmux pane")
+JOBS: Final = bag("job jobs workflow workflows prompt prompts build builds experiment training")
 FORMULAS: Final = bag("expression expressions equation equations math mathematical area sum integral derivative")
 NOT_OWN: Final = bag("user users customer login phone")
 MATHS: Final = bag("numbers number integers integer matrices vectors fractions operands values")
@@ -154,4 +175,23 @@ NEUTRAL: Final = bag(
     protection policy policies marker rule rules template templates permission permissions event events reason reasons method note notes
     label labels status webhook webhooks key keys log logs history page config settings flag list info details preview estimate quote
     """
+)
+# What is loaded to be read, and not to be run.
+TAKEN_IN: Final = bag(
+    """
+    data dataset datasets csv context memories tickers symbols list document documents content contents text configuration skill skills
+    guide instructions knowledge schema notes history profile rows records
+    """
+)
+# What is resolved by saying that it is settled.
+SETTLED: Final = bag(
+    """
+    issue issues thread threads conversation incident incidents alert alerts case cases comment comments conflict conflicts ticket tickets
+    market dispute task discussion error exception bug finding vulnerability violation annotation
+    """
+)
+# What is captured by looking.
+SEEN: Final = bag("screenshot screenshots screen page pages image images photo picture logs trace frame packets window snapshot webpage")
+APPROVED_MONEY: Final = bag(
+    "token tokens nft nfts allowance spend spender spending erc20 payment invoice transaction payout payroll payrun"
 )

@@ -28,11 +28,24 @@ GUIDES: Final = re.compile(
     r"\b(?:provides?|returns?|gets?|gives?|shows?|offers?) (?:you )?(?:\w+ ){0,3}(?:instructions|guidance|guidelines|best practices)\b",
     re.IGNORECASE,
 )
+PAYS_ITSELF: Final = re.compile(
+    r"\b(?:with|using|via) (?:automatic|x402) payments?\b|\bcosts? (?:are |is )?paid\b|\b(?:automatically pays|pays automatically)\b",
+    re.IGNORECASE,
+)
+SAVES: Final = re.compile(
+    r"\b(?:to|into|in) (?:an? |the |your )?(?:local (?:file|path|disk|directory|folder)|disk\b|file system|filesystem)"
+    r"|\blocal (?:file )?path\b|\bsaves? (?:it |them )?(?:in)?to\b|\bsaved (?:in|to|into)\b",
+    re.IGNORECASE,
+)
+_OFFERS: Final = re.compile(r"\b(?:operation|action|mode)\b[^(\n]{0,40}\(([^()\n]{3,400})\)", re.IGNORECASE)
+_QUOTED: Final = re.compile(r"[\"'`]([A-Za-z][A-Za-z_]{1,40})[\"'`]")
 READ_ONLY: Final = re.compile(
     r"(?<!in )\bread[- ]?only\b(?! (?:mode|flag|is|unless)\b)"
     r"|\b(?:only|just) SELECT\b|\bSELECT(?: \w+)? (?:only|quer(?:y|ies)|statements?)\b"
     r"|\b(?:SOQL|PromQL|LogQL|MetricsQL|GAQL|KQL|JQL|NRQL|SPARQL)\b"
-    r"|\bno (?:writes|modifications|mutations|changes)\b|\b(?:does|will|do) not (?:modify|change|alter|write)\b",
+    r"|\bno (?:writes|modifications|mutations|changes)\b|\b(?:does|will|do) not (?:modify|change|alter|write)\b"
+    r"|\bwithout (?:sending|submitting|broadcasting|signing) (?:an? |any |the )?transactions?\b"
+    r"|\bread calls?\b|\bview functions?\b|\beth_call\b",
     re.IGNORECASE,
 )
 
@@ -51,3 +64,9 @@ def first(pattern: re.Pattern[str], text: str) -> str | None:
     """Give the first words of a text that a pattern finds."""
     found = pattern.search(text[:LONGEST_READ])
     return found[0].strip() if found else None
+
+
+def offered(text: str) -> tuple[str, ...]:
+    """Give the choices that a description lists for its operation: `action (one of "list", "get")`."""
+    found = _OFFERS.search(text[:LONGEST_READ])
+    return tuple(_QUOTED.findall(found[1])) if found else ()

@@ -74,6 +74,22 @@ _PHRASAL: Final[dict[tuple[str, str], str]] = {
         ("turn_on", "start"),
         ("switch_off", "stop"),
         ("switch_on", "start"),
+        ("cherry_pick", "rebase"),
+        ("fast_forward", "seek"),
+        ("factory_reset", "wipe"),
+        ("hang_up", "hangup"),
+        ("clock_in", "checkin"),
+        ("clock_out", "checkin"),
+        ("pre_authorize", "preauthorize"),
+        ("on_ramp", "onramp"),
+        ("off_ramp", "offramp"),
+        ("buy_back", "buyback"),
+        ("double_click", "doubleclick"),
+        ("right_click", "rightclick"),
+        ("long_press", "longpress"),
+        ("re_run", "rerun"),
+        ("re_index", "reindex"),
+        ("re_generate", "regenerate"),
     )
 }
 # Names that are made of an address and its method: deletecustomerscustomer.

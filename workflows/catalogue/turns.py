@@ -36,45 +36,63 @@ _HELD_MONEY: Final = (Turn(Category.FINANCIAL, objects=bag("authorization author
 _BEGINS: Final = (Turn(Category.EXECUTE, near=nouns.INFRASTRUCTURE | nouns.RUNNING),)
 _WORKS_OUT: Final = (Turn(Category.OTHER, near=nouns.FORMULAS),)
 _CHECKS: Final = (Turn(Category.OTHER, objects=bag("credentials"), unless=nouns.NOT_OWN),)
+_LOOKS: Final = (Turn(Category.READ, objects=nouns.LOOKED_AT, unless=bag("job task code script")),)
+_FROM_ARGUMENTS: Final = Turn(Category.OTHER, objects=nouns.WORDING, unless=nouns.MONEY_ACTS | bag("file files short deep tracking upload"))
+_TO_MODELS: Final = Turn(Category.EXECUTE, near=nouns.MODELS)
+_STAKES: Final = (
+    Turn(Category.FINANCIAL, objects=bag("balance collateral liquidity margin stake allowance"), unless=bag("white load")),
+    Turn(Category.FINANCIAL, objects=bag("position positions"), near=bag("perp perpetual long short futures leverage liquidity trade")),
+)
+_FUNDS: Final = bag("funds money cash escrow payment payments deposit tokens")
+_TIDIES_TEXT: Final = (Turn(Category.OTHER, near=nouns.DATA_FORMATS),)
+_COMMANDS: Final = Turn(Category.EXECUTE, objects=bag("command commands execution"))
+_OF_DOMAINS: Final = (Turn(Category.FINANCIAL, near=bag("ens")),)
+_PAID_TIERS: Final = (Turn(Category.FINANCIAL, objects=bag("plan membership tier")),)
+_OVER_SOCKETS: Final = (Turn(Category.OTHER, near=bag("ws websocket websockets")),)
 _SENDS_VALUE: Final = Turn(Category.FINANCIAL, objects=nouns.VALUE, unless=_MESSAGES)
 
 TURNS: Final = {
     "add": (
-        Turn(Category.FINANCIAL, objects=bag("liquidity funds fund money cash")),
+        Turn(Category.FINANCIAL, objects=bag("liquidity funds fund money cash collateral margin credit credits balance stake")),
         Turn(Category.WRITE, near=nouns.CART),
         Turn(Category.OTHER, objects=nouns.MATHS, unless=bag("phone contact row column page issue line")),
     ),
     "accept": (Turn(Category.FINANCIAL, objects=bag("dispute disputes chargeback chargebacks")),),
-    "apply": (Turn(Category.EXECUTE, near=nouns.INFRASTRUCTURE),),
+    "adjust": _STAKES,
+    "allocate": (Turn(Category.FINANCIAL, objects=_FUNDS),),
+    "apply": (
+        Turn(Category.FINANCIAL, objects=bag("credit credits"), near=bag("invoice account customer balance")),
+        Turn(Category.EXECUTE, near=nouns.INFRASTRUCTURE),
+    ),
     "associate": (Turn(Category.FINANCIAL, near=bag("billing")),),
     "attach": (
         Turn(Category.FINANCIAL, near=bag("billing")),
         Turn(Category.EXECUTE, near=bag("process debugger pid gdb lldb")),
     ),
     "approve": (
-        Turn(
-            Category.FINANCIAL,
-            objects=bag("token tokens nft nfts allowance spend spender spending erc20 payment invoice transaction payout"),
-        ),
+        Turn(Category.FINANCIAL, objects=nouns.APPROVED_MONEY),
+        Turn(Category.FINANCIAL, near=bag("payroll payrun")),
+        _COMMANDS,
     ),
     "activate": (Turn(Category.EXECUTE, objects=bag("scene window app tab mode")),),
+    "arrange": (Turn(Category.FINANCIAL, objects=nouns.MONEY_ACTS),),
     "ask": (
         Turn(Category.OTHER, near=bag("approval confirmation permission confirm")),
         Turn(Category.EXECUTE, objects=bag("user human person")),
+        _TO_MODELS,
     ),
     "book": _BOOKING,
     "reserve": _BOOKING,
+    "batch": (Turn(Category.READ, near=bag("read reads get lookups")),),
+    "build": (_FROM_ARGUMENTS,),
     "calculate": _WORKS_OUT,
     "compute": _WORKS_OUT,
     "evaluate": (Turn(Category.OTHER, near=bag("mathematical math arithmetic equation calculates")),),  # another expression is code
+    "call": (_TO_MODELS, Turn(Category.READ, near=bag("readonly eth_call static"))),
+    "cancel": (Turn(Category.EXECUTE, objects=bag("call calls timer alarm recording speech playback navigation animation")),),
     "capture": (
         Turn(Category.FINANCIAL, objects=bag("authorization authorisation")),
-        Turn(
-            Category.READ,
-            objects=bag(
-                "screenshot screenshots screen page pages image images photo picture logs trace frame packets window snapshot webpage"
-            ),
-        ),
+        Turn(Category.READ, objects=nouns.SEEN),
     ),
     "change": (Turn(Category.FINANCIAL, objects=nouns.PAID_PLAN, unless=nouns.NOT_SUBSCRIPTION),),
     "charge": (Turn(Category.EXECUTE, near=bag("battery vehicle ev tesla car")),),
@@ -90,7 +108,10 @@ TURNS: Final = {
         Turn(Category.DESTRUCTIVE, objects=bag("account accounts")),
         Turn(Category.EXECUTE, near=nouns.SCREEN),
     ),
+    "compare": (Turn(Category.OTHER, objects=bag("text texts string strings"), unless=bag("file files document documents")),),
+    "confirm": (_COMMANDS,),
     "connect": (Turn(Category.OTHER, near=nouns.SESSIONS),),
+    "consult": (_TO_MODELS,),
     "convert": (
         Turn(Category.WRITE, objects=bag("issue task lead subtask ticket comment")),
         Turn(Category.READ, near=bag("currency currencies amount")),
@@ -100,17 +121,29 @@ TURNS: Final = {
         Turn(Category.FINANCIAL, objects=bag("booking reservation"), near=nouns.PAID_BOOKING, unless=nouns.FREE_BOOKING - {"table"}),
         Turn(Category.FINANCIAL, objects=bag("token tokens coin"), near=nouns.ON_CHAIN),
         Turn(Category.FINANCIAL, objects=bag("qr qrcode"), near=bag("payment payments upi pix")),
+        Turn(Category.FINANCIAL, objects=bag("card cards"), near=bag("prepaid virtual gift giftcard")),
+        Turn(Category.FINANCIAL, objects=bag("position"), near=bag("liquidity lp pool perp long short leverage")),
+        Turn(Category.EXECUTE, objects=nouns.MODEL_WORK | bag("diag diagnostic infrastructure deployment")),
+        Turn(Category.EXECUTE, objects=bag("image images speech audio video"), near=nouns.MODELS | bag("prompt")),
+        Turn(Category.READ, objects=bag("map sitemap"), near=bag("website websites urls site")),
+        Turn(Category.OTHER, objects=bag("pair keypair mnemonic")),
+        Turn(Category.OTHER, near=bag("authorization authorisation"), beside=bag("url link")),
     ),
     "clean": (Turn(Category.EXECUTE, objects=bag("html text data string markdown code audio transcript csv")),),
+    "decrease": _STAKES,
     "define": (Turn(Category.READ, objects=bag("word words term")),),
     "delete": (Turn(Category.WRITE, objects=bag("subscription subscriptions"), near=nouns.NOTICES),),
     "disconnect": (Turn(Category.OTHER, near=nouns.SESSIONS),),
-    "downgrade": _PLAN,
+    "distribute": (Turn(Category.FINANCIAL, objects=nouns.VALUE | bag("dividend dividends reward")),),
+    "downgrade": _PLAN + _PAID_TIERS,
     "delegate": (Turn(Category.EXECUTE, near=bag("task tasks agent agents subagent work model llm")),),
     "drop": (Turn(Category.EXECUTE, near=bag("drag mouse element")),),
     "encrypt": (Turn(Category.OTHER, unless=bag("file files folder disk drive volume bucket database column device")),),
+    "execute": _LOOKS,
     "exchange": (Turn(Category.EXECUTE, near=bag("code oauth auth authorization credential")),),
     "generate": (
+        Turn(Category.EXECUTE, near=bag("qr qrcode"), beside=bag("existing")),
+        _FROM_ARGUMENTS,
         Turn(Category.OTHER, objects=nouns.CHANCE),
         Turn(Category.OTHER, objects=bag("key keys keypair address addresses mnemonic wallet"), near=nouns.KEY_PAIRS),
         Turn(Category.READ, objects=bag("number numbers summary statistics insights overview")),
@@ -120,12 +153,18 @@ TURNS: Final = {
     "forward": (Turn(Category.WRITE, near=bag("email emails message messages mail")),),
     "export": (Turn(Category.WRITE, near=bag("file disk"), beside=bag("to into")),),
     "format": (
+        Turn(Category.DESTRUCTIVE, objects=bag("disk drive partition volume")),
         Turn(Category.EXECUTE, objects=bag("code json sql html xml yaml css javascript python source")),
         Turn(Category.OTHER, objects=bag("result results data output response number currency date string text")),
     ),
     "give": (Turn(Category.WRITE, objects=bag("feedback kudos points role reward access item")),),
+    "hold": (Turn(Category.FINANCIAL, objects=_FUNDS),),
+    "increase": _STAKES,
     "increment": _HELD_MONEY,
-    "extend": _HELD_MONEY,
+    "expand": (Turn(Category.READ, objects=bag("url urls query abbreviation acronym")),),
+    "extend": (*_HELD_MONEY, *_OF_DOMAINS),
+    "fire": (Turn(Category.DESTRUCTIVE, objects=bag("employee worker")),),
+    "flip": (Turn(Category.OTHER, objects=bag("coin coins")),),
     "init": _BEGINS,
     "initialize": _BEGINS,
     "initialise": _BEGINS,
@@ -134,11 +173,23 @@ TURNS: Final = {
         Turn(Category.READ, objects=bag("search query")),
         Turn(Category.FINANCIAL, objects=bag("gift giftcard card credit voucher shares token tokens")),
     ),
+    "launch": (Turn(Category.FINANCIAL, objects=bag("token coin memecoin")),),
+    "load": (
+        Turn(Category.FINANCIAL, objects=bag("card giftcard wallet balance"), near=bag("amount money funds prepaid")),
+        Turn(Category.READ, objects=nouns.TAKEN_IN),
+    ),
+    "lock": (Turn(Category.FINANCIAL, objects=bag("funds tokens lp liquidity stake")),),
     "list": (Turn(Category.FINANCIAL, near=bag("sale auction")),),
-    "make": (Turn(Category.EXECUTE, objects=bag("call calls request requests")),),
+    "make": (
+        Turn(Category.OTHER, objects=bag("roll toss flip")),
+        Turn(Category.EXECUTE, objects=bag("call calls request requests")),
+    ),
     "mock": (Turn(Category.EXECUTE, objects=nouns.MONEY_ACTS),),
+    "minify": _TIDIES_TEXT,
     "modify": _PLAN,
     "move": (
+        Turn(Category.FINANCIAL, objects=bag("funds money cash")),
+        Turn(Category.EXECUTE, near=nouns.MACHINES),
         Turn(Category.FINANCIAL, objects=nouns.VALUE, near=nouns.PURSES),
         Turn(Category.DESTRUCTIVE, near=bag("trash bin recycle")),
     ),
@@ -149,12 +200,23 @@ TURNS: Final = {
         Turn(Category.EXECUTE, objects=bag("tunnel port connection socket")),
         Turn(Category.EXECUTE, near=nouns.SCREEN),
     ),
+    "optimize": (Turn(Category.READ, near=bag("route routes waypoint waypoints itinerary")),),
     "order": (Turn(Category.WRITE, near=nouns.NOT_ORDER),),
+    "place": (Turn(Category.EXECUTE, objects=bag("block blocks"), unless=bag("order trade")),),
+    "prepare": (Turn(Category.OTHER, objects=bag("search query"), unless=bag("tuning migration")),),
+    "prettify": _TIDIES_TEXT,
+    "beautify": _TIDIES_TEXT,
+    "print": (Turn(Category.READ, objects=bag("current list tree status table summary info information version structure")),),
+    "provide": (Turn(Category.FINANCIAL, objects=bag("liquidity")), Turn(Category.WRITE, objects=bag("input feedback answer"))),
+    "queue": (Turn(Category.EXECUTE, objects=nouns.JOBS),),
+    "recognize": (Turn(Category.EXECUTE, objects=bag("speech")),),
+    "reduce": _STAKES,
     "register": (
         Turn(Category.FINANCIAL, objects=bag("domain")),
         Turn(Category.FINANCIAL, near=bag("ens registrar")),
     ),
-    "renew": (Turn(Category.FINANCIAL, near=bag("domain domains subscription license plan policy membership insurance hosting")),),
+    "release": (Turn(Category.FINANCIAL, objects=_FUNDS - {"tokens"}),),
+    "renew": (Turn(Category.FINANCIAL, near=bag("ens domain domains subscription license plan policy membership insurance hosting")),),
     "remove": (
         Turn(Category.EXECUTE, objects=nouns.MEDIA),
         Turn(Category.FINANCIAL, objects=bag("liquidity collateral")),
@@ -170,17 +232,11 @@ TURNS: Final = {
         Turn(Category.WRITE, objects=bag("hold count counter counters")),
     ),
     "resize": (Turn(Category.EXECUTE, objects=bag("image images photo picture video screenshot")),),
-    "resolve": (
-        Turn(
-            Category.WRITE,
-            objects=bag(
-                "issue thread conversation incident alert case cases comment conflict conflicts ticket market dispute task discussion"
-            ),
-        ),
-    ),
-    "run": (Turn(Category.READ, objects=bag("search lookup analysis"), unless=bag("job task code script")),),
+    "resolve": (Turn(Category.WRITE, objects=nouns.SETTLED),),
+    "run": _LOOKS,
     "send": (
         Turn(Category.EXECUTE, objects=bag("prompt prompts query input keystrokes keys command keypress")),
+        Turn(Category.EXECUTE, near=nouns.CONSOLES, objects=bag("text data line characters")),
         _SENDS_VALUE,
     ),
     "simulate": (Turn(Category.EXECUTE, objects=bag("click press keypress button input touch gesture key keys mouse keyboard media")),),
@@ -189,7 +245,8 @@ TURNS: Final = {
         Turn(Category.WRITE, objects=bag("notification alert dialog banner toast popup")),
     ),
     "show": (Turn(Category.WRITE, objects=bag("notification alert dialog banner toast popup")),),
-    "provide": (Turn(Category.WRITE, objects=bag("input feedback answer")),),
+    "sample": (_TO_MODELS,),
+    "select": (Turn(Category.READ, objects=bag("query xml html xpath rows columns data records")),),
     "snapshot": (Turn(Category.READ, near=nouns.DRIVEN),),
     "sign": (
         _SENDS_VALUE,
@@ -200,8 +257,17 @@ TURNS: Final = {
         Turn(Category.OTHER, objects=bag("authentication auth oauth login")),
         Turn(Category.READ, objects=bag("search"), unless=bag("service server job")),
     ),
-    "subscribe": (Turn(Category.FINANCIAL, near=bag("plan paid premium billing")),),
+    "stop": (Turn(Category.WRITE, near=bag("watch watching notifications tracking timer")),),
+    "submit": (Turn(Category.EXECUTE, objects=nouns.JOBS),),
+    "subscribe": (
+        *_OVER_SOCKETS,
+        Turn(Category.FINANCIAL, near=bag("plan paid premium billing")),
+    ),
     "toggle": (Turn(Category.EXECUTE, near=bag("light lights switch device power play playback mute lamp")),),
+    "think": (_TO_MODELS,),
+    "transform": (Turn(Category.EXECUTE, objects=bag("image images photo picture video audio")),),
+    "unlock": (Turn(Category.FINANCIAL, objects=bag("funds tokens lp liquidity stake")),),
+    "unsubscribe": _OVER_SOCKETS,
     "switch": (Turn(Category.WRITE, objects=bag("branch branches")),),
     "test": (
         Turn(Category.READ, near=bag("connection connectivity auth authentication credentials")),
@@ -212,10 +278,11 @@ TURNS: Final = {
         Turn(Category.WRITE, near=nouns.NOT_TRANSFER, unless=nouns.VALUE - bag("token tokens")),
     ),
     "update": _PLAN,
-    "upgrade": _PLAN,
+    "upgrade": _PLAN + _PAID_TIERS,
     "validate": _CHECKS,
     "verify": (Turn(Category.FINANCIAL, near=bag("payment credit debit"), objects=bag("method card credit-card")), *_CHECKS),
     "write": (
+        Turn(Category.EXECUTE, near=nouns.CONSOLES, unless=bag("file script")),
         Turn(Category.FINANCIAL, near=nouns.CONTRACT, objects=bag("contract data"), unless=bag("file document draft template test")),
     ),
 }

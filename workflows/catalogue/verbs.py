@@ -39,11 +39,14 @@ _READ: Final = """
     interpret understand investigate categorize recognize ocr whoami simulate categorise correlate cite quantify rerank observe
     brainstorm critique proofread perceive infer tokenize embed deduplicate pinpoint aggregate enrich solve simplify differentiate
     integrate plot paginate appraise whois assert unshorten transliterate lemmatize getinfo pwd differ forecast consult reveal
-    traceroute netstat troubleshoot
+    traceroute netstat troubleshoot tally geolocate disambiguate contextualize decipher itemize tabulate interrogate triangulate
+    scrutinize hypothesize paraphrase reword rephrase illustrate advise skim peruse interpolate extrapolate contrast
+    hgetall hget lrange llen smembers scard zrange zcard mget ttl strlen
 """
 _READ_WEAK: Final = """
     search query read view check count diff export scan track watch monitor audit trace profile match filter sort poll research review
-    score rank screenshot tail look see access receive survey sample hash say hello resolve ask answer translate expect quote top dump
+    score rank screenshot tail look see access sense glance receive survey sample hash say hello resolve ask answer translate expect
+    quote top dump
     exists assist graph average round factor has give tell reason cluster cat stat ls du df ps wc map
 """
 _WRITE: Final = """
@@ -55,13 +58,17 @@ _WRITE: Final = """
     confirm whitelist blacklist allowlist associate disassociate dissociate bind unbind mount untag rebase squash amend dismiss unhide
     populate ingest persist make compose onboard enroll unenroll authorise authorize subscribe manage administer maintain customize
     personalise customise retag relabel revert undo redo unfavorite unban uncomment untrash undelete collapse rewrite nest hyperlink
-    prepend login logout introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast unresolve
+    prepend introduce contribute modernize tweak autosave reconfigure relocate reparent complete finish broadcast unresolve
     author toot tweet retweet repost crosspost backfill checkin impersonate mutate alias scaffold curate remind reclassify refine seed
-    recategorize establish toggle protect unprotect unprotect triage nudge announce warn raise lower increase decrease reduce boost brighten
+    recategorize establish toggle protect unprotect unprotect triage nudge announce warn raise lower increase decrease reduce boost
+    brighten
     shorten suspend unsuspend freeze unfreeze retire deprecate quarantine isolate anonymize redact mask mkdir mv cp ln reindex dedupe
     reprioritize uncomplete incomplete instrument expose unwatch unarchive unsnooze untimeout unpair commission endorse praise rearrange
     realign recolor restyle reformat renumber reschedule reassign unassign reconcile renew refill handle respond revise ungroup deny
-    propose
+    propose reupload repin resend resubmit republish rebrand readd reattach reapply reinvite jot enlist recruit nominate elect notarize
+    countersign cosign crosslink interlink postpone defer backdate autofill underline italicize indent outdent chmod chown chgrp symlink
+    hset hmset lpush rpush sadd zadd xadd setex mset setnx incr decr arrange clock memoize suppress unsuppress dispute
+    contest unvote parameterize checkpoint overlay unnest encapsulate relock relink reimport extrude sculpt
 """
 _WRITE_WEAK: Final = """
     define set put post patch move copy clone fork commit push pull archive close open lock star like comment tag label mark flag schedule
@@ -69,7 +76,7 @@ _WRITE_WEAK: Final = """
     scale index cache sign issue stay place setup connect disconnect snapshot sms text favorite favourite document group split leave
     transform highlight name template heart progress bump prefill sync timeout signal format reverse arm disarm limit page pop dim
     mirror route optimize outline style align feed attribute target invite whisper shout hold release queue unlist change mock stub dm
-    pair alert reward rule capture duplicate
+    pair alert reward rule capture duplicate prepare distribute
 """
 _EXECUTE: Final = """
     execute exec initiate invoke evaluate eval generate deploy start stop launch spawn compile install reinstall click press scroll hover
@@ -80,36 +87,47 @@ _EXECUTE: Final = """
     concatenate vectorize colorize regenerate failover cordon uncordon drain requeue instruct instantiate sudo curl upgrade
     downgrade refresh begin continue proceed vacuum compact defragment rebuild recompute recalculate rescan reprocess prefetch preload
     sanitize minify beautify prettify obfuscate attack defend heal equip craft emit halt interrupt quit brew undock takeoff honk vibrate
+    backtest tar untar gzip gunzip rasterize colourise colorise vectorise depixelate retouch stabilize recalibrate calibrate reconnect
+    teleport jump dig smelt walk sneak crouch narrate sing vocalize dictate zoom tilt bruteforce pentest sniff unpack
+    rescrape recrawl replay rewind
     intercept throttle wget scp fulfill fulfil rollout restart perform doubletap longpress recreate unseal utilize boot unselect defang
 """
 _EXECUTE_WEAK: Final = """
     run call build play pause skip seek stream print process rotate test control prompt chat turn switch power type fill step go use
     draw paint debug focus work do batch back mouse keyboard proxy resync pipeline bash shell terminal python sandbox repl phone enhance
     shoot conduct engage minimize maximize handoff program wake end fire forward flash ring dock land fly steer consume swipe warm cd
+    kubectl nmap nikto sqlmap gobuster ffmpeg cmd cli powershell applescript osascript npm npx pip pytest jest cargo gradle mvn maven
+    pan throw toss flip park beep buzz knock crack
     train resume sed awk cast heat cool backup spin load bundle exit paste select slice ssh trigger touch
 """
 _DESTRUCTIVE: Final = """
     delete remove destroy wipe prune purge erase truncate terminate kill revoke cancel uninstall discard expunge nuke obliterate forget
     evict deprovision decommission ban kick expel shred del rm rmdir deregister teardown clear drop cleanup abort annihilate unprovision
-    demolish offboard scrub dispose flushall flushdb selfdestruct
+    demolish offboard scrub dispose flushall flushdb selfdestruct raze eradicate exterminate dismantle disband dissolve deallocate
+    deauthorize deauthorise banish undeploy rmtree rimraf rmi hdel zrem srem lrem xdel lpop rpop spop getdel zeroize depublish reimage
+    excise
 """
 _DESTRUCTIVE_WEAK: Final = """
-    reset flush empty trash void clean expire strip tear unset eliminate cull
+    reset flush empty trash void clean expire strip tear unset eliminate cull invalidate
 """
 _FINANCIAL: Final = """
     pay refund withdraw buy sell donate unstake borrow lend repay redeem disburse remit invest liquidate wager topup reimburse prepay
     undelegate redelegate restake overpay monetize cashout rebuy rebalance overdraw crowdfund refinance
+    preauthorize preauthorise underwrite payoff prefund subsidize remunerate levy bankroll compensate overcharge unbond deduct outbid
+    preorder procure redeposit recoup snipe buyback
 """
 _FINANCIAL_WEAK: Final = """
     charge deposit swap purchase trade stake mint payout checkout bid bet order transfer bridge fund tip settle supply airdrop invoice
     bill book reserve rent lease hire exchange delegate recharge harvest short hedge wire claim spend tipping gift sponsor loan credit
+    onramp offramp vest chargeback escrow arbitrage flashloan sweep
     debit auction wrap unwrap burn forfeit zap pledge rebate
 """
 _OTHER: Final = """
-    encode decode authenticate noop
+    encode decode authenticate noop escape unescape stringify serialize deserialize slugify lowercase uppercase capitalize
+    pluralize singularize shuffle urlencode urldecode subtract multiply divide modulo
 """
 _OTHER_WEAK: Final = """
-    auth delay learn nothing roll wait sleep
+    auth delay learn nothing roll wait sleep login logout
 """
 
 # Which form of an irregular verb is which; a participle in a name is an adjective ("list_deleted").
