@@ -19,6 +19,7 @@ from bot.cli.options import Json
 from bot.cli.output import document, one_line, say
 from bot.cli.tool_files import ToolsFile
 from workflows.calls import JSON, ToolCall, canonical, parse_json
+from workflows.errors import Malformed
 from workflows.policy import Hold, Limit, Policy, Situation
 from workflows.policy.amounts import shown
 from workflows.policy.explaining import Explanation, Step, explain, per_window, spelled, unused
@@ -57,7 +58,10 @@ def command(
 
 def called(server: str, tool: str, args: str) -> ToolCall:
     """Read a call as the gateway reads it, and refuse what the gateway refuses, with the same sentence."""
-    arguments = parse_json(args)
+    try:
+        arguments = parse_json(args)
+    except Malformed as error:
+        raise Malformed(f"--args: {error}") from error
     params: JSON = {"name": tool, "arguments": arguments}
     message = mcp.parse(canonical({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}))
     if message.call is None:

@@ -53,7 +53,7 @@ def left_out(policy: Policy) -> tuple[Problem, ...]:
         return ()
     found: list[tuple[str, str]] = []
     if policy.document.get("description") is not None:
-        found.append(("/description", "description has no place in the new document: keep it in a comment, or in its name."))
+        found.append(("/description", "description has no place in the new document: keep it elsewhere."))
     if any(rule.hold is not None and rule.hold.dedupe for entry in policy.shape.entries for rule in entry.require_approval):
         found.append(("/approvals/dedupe_window", "dedupe_window is left out: a repeat joins a request for as long as that waits."))
     if policy.shape.webhook is not None:

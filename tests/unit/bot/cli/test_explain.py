@@ -132,7 +132,7 @@ def test_who_asks_and_when_are_options(policy: Path) -> None:
     [
         (("--args", '{"a": 1, "a": 2}'), "The key 'a' appears twice in one object. Send each key once. [malformed]"),
         (("--args", "[]"), "`params.arguments` is not an object. Send an object, or leave it out. [refused]"),
-        (("--args", "{"), "The message is not JSON"),
+        (("--args", "{"), "--args: The message is not JSON"),
         (("--args", '{"a": NaN}'), "NaN is not JSON"),
         (("--args", '{"a":' * 63 + "1" + "}" * 63), "nested deeper than 64 levels"),
     ],
