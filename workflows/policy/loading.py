@@ -25,7 +25,7 @@ def load(text: str, *, name: str) -> Policy:
         raise PolicyInvalid(name, [Problem("", None, "The document holds half of a character: write it in UTF-8.")]) from error
     source = _source(text.removeprefix("\ufeff"))
     is_theirs = intercept.is_intercept(source.value)
-    settled = [each.note for each in source.disputes if each.note is not None] if is_theirs else []
+    settled = [each.note for each in source.disputes if each.note is not None]
     problems = [*source.problems, *(each.problem for each in source.disputes if not is_theirs or each.note is None)]
     written = {problem.pointer for problem in problems}
 

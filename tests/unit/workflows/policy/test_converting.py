@@ -230,3 +230,11 @@ def test_a_changed_definition_is_asked_about_as_before() -> None:
         before, after = (evaluate(each, call("pay", a=2), situation) for each in (original, again(original)))
         assert before.effect is effect
         assert answered(after) == answered(before)
+
+
+def test_a_rule_behind_an_alias_has_the_line_of_the_alias() -> None:
+    """What has no form in the new document is found at its tool."""
+    text = 'version: "1"\ndefault: deny\ntools:\n  pay: &pay {rules: [{action: require_approval, approval_timeout: 1ms}]}\n  refund: *pay\n'
+    with pytest.raises(PolicyInvalid) as refused:
+        converted(load(text, name="aliased"))
+    assert [problem.line for problem in refused.value.problems] == [4, 5]

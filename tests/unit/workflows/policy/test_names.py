@@ -91,3 +91,11 @@ def test_what_is_not_told_fits_a_tool(drawn: Written, listed: set[str]) -> None:
     assert {name for name in drawn.get("tools", {}) if "*" not in name} - listed == {
         at[7:] for at in told if at[:7] == "/tools/" and "*" not in at
     }
+
+
+def test_a_name_behind_an_alias_has_the_line_of_the_alias() -> None:
+    """The list was written elsewhere, and it is this place that hides."""
+    rule = "{conditions: [{path: args.a, op: in, value: &a [paid]}], on_deny: No.}"
+    text = f'version: "1"\ndefault: deny\ntools:\n  pay: {{deny_if: [{rule}]}}\nhide: *a\n'
+    found = unknown_tools(load(text, name="aliased"), ["pay"])
+    assert [(problem.pointer, problem.line) for problem in found] == [("/hide/0", 5)]

@@ -111,6 +111,7 @@ def test_disputed_words_that_are_text(word: str) -> None:
         ("0xFFFFFFFFFFFFFFFF", 2**64 - 1),
         ("-0x8000000000000000", -(2**63)),
         ("-0x8000000000000001", "-0x8000000000000001"),
+        ("+0x8000000000000000", "+0x8000000000000000"),
     ],
 )
 def test_disputed_words_that_are_something_else(word: str, value: JSON) -> None:
