@@ -105,3 +105,85 @@ def test_on_a_screen_a_write_is_a_click() -> None:
     """But what is saved from it is saved."""
     assert category("browser_resize", "Resize the window.") is Category.EXECUTE
     assert category("browser_save_page", "Save the page.") is Category.WRITE
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "expected"),
+    [
+        # money that is staked, held, made over, or reached through a membership
+        ("new_order", "", Category.FINANCIAL),
+        ("margin_place_oco", "Places an OCO (one cancels the other) order.", Category.FINANCIAL),
+        ("increase_collateral", "", Category.FINANCIAL),
+        ("set_white_balance", "", Category.WRITE),
+        ("account_transfer", "Make a move between two accounts.", Category.FINANCIAL),
+        ("new_transfer", "Make a transfer to a user.", Category.FINANCIAL),
+        ("create_file_transfer", "", Category.WRITE),
+        ("undo_payment", "", Category.FINANCIAL),
+        ("release_escrow", "", Category.FINANCIAL),
+        ("upgrade_membership", "", Category.FINANCIAL),
+        ("move_funds", "", Category.FINANCIAL),
+        ("distribute_rewards", "", Category.FINANCIAL),
+        ("approve_payroll", "", Category.FINANCIAL),
+        ("reverse_it", "Create a CreditReversal.", Category.FINANCIAL),
+        ("company_lookup", "Looks a company up with automatic payment.", Category.FINANCIAL),
+        # what a model, a console or a machine is given runs
+        ("create_embeddings", "", Category.EXECUTE),
+        ("consult", "Consult another LLM.", Category.EXECUTE),
+        ("confirm_command", "", Category.EXECUTE),
+        ("init_agent", "Initializes an agent.", Category.EXECUTE),
+        ("transform_image", "", Category.EXECUTE),
+        ("submit_job", "", Category.EXECUTE),
+        ("write_to_terminal", "", Category.EXECUTE),
+        ("move_mouse", "", Category.EXECUTE),
+        ("close_terminal", "", Category.EXECUTE),
+        # what runs only to look is read
+        ("run_audit", "Run an audit of the page.", Category.READ),
+        ("run_audit_script", "", Category.EXECUTE),
+        ("contract_call", "Call a contract without sending a transaction.", Category.READ),
+        ("load_dataset", "", Category.READ),
+        ("load_extension", "", Category.EXECUTE),
+        ("route_optimize", "Optimize the order of waypoints.", Category.READ),
+        # what is only put into words or another notation does nothing
+        ("generate_snippet", "Generates a snippet for the client.", Category.OTHER),
+        ("generate_payment_link", "", Category.FINANCIAL),
+        ("minify_yaml", "", Category.OTHER),
+        ("minify_css", "", Category.EXECUTE),
+        ("authorize", "Generates the address of the authorization URL.", Category.OTHER),
+        ("subscribe_ticker", "Subscribe to a websocket.", Category.OTHER),
+        ("subscribe_channel", "", Category.WRITE),
+        # what is settled, or set back by hand, is not lost
+        ("resolve_error", "Marks an error as resolved.", Category.WRITE),
+        ("reset_location", "", Category.WRITE),
+        ("reset_database", "", Category.DESTRUCTIVE),
+        ("hdel", "", Category.DESTRUCTIVE),
+        ("undeploy_app", "", Category.DESTRUCTIVE),
+        ("format_disk", "", Category.DESTRUCTIVE),
+    ],
+)
+def test_siblings_of_a_verb_are_read_like_it(name: str, description: str, expected: Category) -> None:
+    """What moves money, runs, looks or is lost has many words."""
+    assert category(name, description) is expected
+
+
+def test_a_tool_that_manages_is_what_it_offers() -> None:
+    """The worst of it, and a read where all of it reads."""
+    assert category("manage_shares", "Manages shares, including creating, updating and deleting them.") is Category.DESTRUCTIVE
+    assert category("access_tokens", "Manage tokens. Actions: - token_list: all. - token_revoke: one.") is Category.DESTRUCTIVE
+    assert category("manage_builds", "Manage builds. Actions: build, status, cancel.") is not Category.DESTRUCTIVE
+    assert category("manage_masters", 'Manage masters. operation: what to do ("list", "get_info")') is Category.READ
+    assert category("manage_masters", 'Manage masters. operation: what to do ("list", "set_info")') is Category.WRITE
+    assert category("manage_masters", "", {"properties": {"action": {"enum": ["list", "get"]}}}) is Category.READ
+    assert category("manage_masters", "", {"properties": {"action": {"enum": ["list", "delete"]}}}) is Category.DESTRUCTIVE
+
+
+def test_what_is_downloaded_into_a_file_is_a_write() -> None:
+    """And what is only handed back is not."""
+    assert category("download_media", "Download media to a local file.") is Category.WRITE
+    assert category("download_media", "Download media as text.") is Category.READ
+
+
+def test_a_way_to_something_is_not_what_is_switched_on() -> None:
+    """A tool enables an extraction, and turns nothing on."""
+    assert category("search_pages", "Search pages. Enables extraction from pages.") is Category.READ
+    assert category("zorp", "Support for pages. Enables extraction from pages.") is not Category.WRITE
+    assert category("feature", "Enables a feature.") is Category.WRITE

@@ -50,3 +50,40 @@ def test_other_words_say_nothing(text: str) -> None:
 def test_a_name_in_another_language_is_read_too() -> None:
     """Where no English verb is found in it."""
     assert category("borrar_archivo").value == "Destructive"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("検索結果を削除します", "Destructive"),
+        ("削除されたファイルの一覧を取得します", "Read"),
+        ("注文を作成して送信する。削除はしない", "Write"),
+        ("결제 내역 조회", "Read"),
+        ("사용자를 조회하고 삭제", "Destructive"),
+        ("支付状态查询", "Read"),
+        ("关闭容器", "Execute"),
+        ("汇款给收款人", "Financial"),
+        ("Überweist einen Betrag.", "Financial"),
+        ("Führt ein Skript aus.", "Execute"),
+        ("Fügt eine Zeile hinzu.", "Write"),
+        ("Démarre un conteneur.", "Execute"),
+        ("Renomme un fichier.", "Write"),
+        ("Révoque un jeton.", "Destructive"),
+        ("Estorna uma cobrança.", "Financial"),
+        ("Pesquisa clientes.", "Read"),
+        ("Verwijdert een bestand.", "Destructive"),
+        ("Usuwa plik.", "Destructive"),
+        ("Hapus berkas.", "Destructive"),
+    ],
+)
+def test_the_verb_is_found_where_the_language_puts_it(text: str, expected: str) -> None:
+    """Last in Japanese and Korean, and not in the name of a state."""
+    said = read_foreign(text)
+    assert said is not None
+    assert said.category.value == expected
+
+
+@pytest.mark.parametrize("text", ["General vendor", "Public convertible", "Executive assignment", "Leeward", "Montreal", "Legging"])
+def test_an_english_word_that_begins_like_a_verb_is_none(text: str) -> None:
+    """Short stems are whole words."""
+    assert read_foreign(text) is None

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.unit.workflows.catalogue.definitions import category
 from workflows.catalogue.naming import read_name
 from workflows.catalogue.tokens import words
 
@@ -87,7 +88,33 @@ def test_a_name_says_what_it_does(name: str, expected: str) -> None:
     assert said.category.value == expected
 
 
-@pytest.mark.parametrize("name", ["", "zorp", "dropped", "sequential_thinking", "x_y_z"])
+@pytest.mark.parametrize("name", ["", "zorp", "dropped", "x_y_z"])
 def test_a_name_without_a_verb_says_nothing(name: str) -> None:
     """A participle is a state, not a deed."""
     assert read_name(words(name)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("structured_reasoning", "Other"),
+        ("thinking_history", "Read"),
+        ("clear_thinking", "Destructive"),
+        ("hex_to_decimal", "Other"),
+        ("csv_to_pdf", "Execute"),
+        ("spot_place_order", "Financial"),
+        ("list_new_order_types", "Read"),
+        ("npm_search", "Read"),
+    ],
+)
+def test_a_turn_of_words_says_what_no_verb_does(name: str, expected: str) -> None:
+    """A place to think, a notation into another, an order that is placed."""
+    said = read_name(words(name))
+    assert said is not None
+    assert said.category.value == expected
+
+
+def test_a_list_that_something_is_done_to_leaves_it_to_the_description() -> None:
+    """A tag list is listed, and a list may be archived."""
+    assert category("archive_list", "Send a list to the archive.").value == "Write"
+    assert category("tag_list", "List the tags.").value == "Read"
