@@ -120,6 +120,7 @@ class ToolLists:
         state.looked_at = self._clock()
         tools: list[JSON] = [*await self._upstreams.tools(server)]
         await self._take_over(server, state)
+        await self._show_again(server, state)
         state.missed.clear()
         mark = mcp.list_mark(tools)
         if not self._is_old(server, state, mark, OWN):
@@ -186,7 +187,13 @@ class ToolLists:
             row = await self._database.aread(partial(definitions.find, server=server, tool=tool))
             if row is not None:
                 self._definitions.accepted(row)
+        await self._show_again(server, self._state(server))
         return await self._described(server, tool)
+
+    async def _show_again(self, server: str, state: _Server) -> None:
+        """Mark again what an agent is shown and nobody saw, when another definition of the tool was accepted meanwhile."""
+        for source, each in self._definitions.unaccepted(server, now=self._clock()):
+            await asyncio.wait([self._begin(server, state, b"", partial(definitions.entries, each), source)])
 
     async def _looked_up(self, server: str, tool: str) -> KnownTool | None:
         """List the tools for one that was never seen: once for all who ask, and not again so soon."""
@@ -237,7 +244,8 @@ class ToolLists:
                 log.exception("a list of the tools of %s could not be compared: its calls are held until one can be", server)
                 state.unread[source] = self._clock()
                 return
-            state.unread.pop(source, None)
+            if mark:
+                state.unread.pop(source, None)  # one entry is no list, and says nothing of the others
             if done and mark:
                 key = (source if self._definitions.marked(server) else "", mark)
                 state.seen[key] = (self._definitions.version(server), self._clock())

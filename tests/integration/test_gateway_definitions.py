@@ -723,3 +723,49 @@ async def test_names_that_look_alike_are_told_with_a_held_call(stage: Stage, ups
     found = await known(stage, REFUND)
     assert found is not None
     assert any("looks like" in signal for signal in found.signals)
+
+
+@pytest.mark.parametrize("accepts", ["an approval", "a command"])
+async def test_what_one_agent_is_shown_is_not_accepted_with_what_others_are(stage: Stage, upstream: Relayed, accepts: str) -> None:
+    """A server shows an agent one definition and us a milder one: who says yes to the milder one has not seen the agent's."""
+    await lists(stage)
+    change(upstream)
+    await lists(stage)
+    change(upstream, "Lists customers.")
+    await refresh(stage)
+    if accepts == "an approval":
+        task = asyncio.ensure_future(stage.send(call(READ, {"n": "first"})))
+        row = await stage.held()
+        assert "Lists customers." in (row.difference or "")
+        assert EVIL not in (row.difference or "")
+        assert (await decided(stage, Choice.APPROVE)).state == State.RELEASED
+        assert (await task).words == "done"
+    else:
+        accepting = partial(definitions.accept, server="payments", tool=READ, actor="local:alice", now=stage.clock())
+        assert stage.database.write(partial(accepting, sha256=pinned(stage).changed_sha256 or ""))
+        await refresh(stage)
+    assert not await runs(stage)
+    assert EVIL in (stage.rows()[-1].difference or "")
+    await lists(stage)  # the milder one, which was accepted
+    assert await runs(stage)
+
+
+async def test_an_entry_that_was_looked_up_does_not_make_up_for_a_list_that_could_not_be_compared(
+    stage: Stage, upstream: Relayed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One entry says nothing of the others: calls of the server are held until a whole list was compared."""
+    await refresh(stage)
+
+    def broken(_: Iterable[object]) -> dict[str, Listed]:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(definitions, "listed", broken)
+        change(upstream)
+        await refresh(stage)
+    change(upstream, "A refund, anew.", name=REFUND)
+    async with stage.stream(call(REFUND)):  # held by its rule, so its definition is looked up
+        await stage.held()
+        found = await known(stage)
+    assert found is not None
+    assert "could not be compared" in found.changed

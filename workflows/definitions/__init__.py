@@ -2,7 +2,7 @@
 
 from workflows.definitions.comparing import Change, Comparison, accept_listed, compare
 from workflows.definitions.differing import difference
-from workflows.definitions.listed import Listed, core, digest, keepable, listed, written
+from workflows.definitions.listed import Listed, core, digest, entries, keepable, listed, short, written
 from workflows.definitions.memory import OWN, SHOWN_FOR, Definitions, describe, prepare, shadows
 from workflows.definitions.pins import Observed, Pin, accept, find, observe, rows, stamp
 
@@ -22,6 +22,7 @@ __all__ = [
     "describe",
     "difference",
     "digest",
+    "entries",
     "find",
     "keepable",
     "listed",
@@ -29,6 +30,7 @@ __all__ = [
     "prepare",
     "rows",
     "shadows",
+    "short",
     "stamp",
     "written",
 ]

@@ -4,6 +4,7 @@ Titles, icons, `_meta` and output schemas are left out: they differ between prot
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -72,6 +73,20 @@ def stand_in(each: Listed) -> str:
     """Write what is kept of a definition for which there is no room: its length, its beginning, and the digest that names all of it."""
     beginning = each.text[:_BEGINNING]
     return canonical({"name": each.tool, UNREAD: f"{len(each.text)} characters, SHA-256 {each.sha256}: {beginning}"}).decode("ascii")
+
+
+def short(each: Listed, *, most: int) -> Listed:
+    """Give a definition as it is kept beside others: one that is longer than so many characters says so, and begins as it does."""
+    if len(each.text) <= most:
+        return each
+    said = f"{len(each.text)} characters, SHA-256 {each.sha256}: {each.text[:_BEGINNING]}"
+    return Listed(each.tool, written({"name": each.tool, "description": said}), each.sha256)
+
+
+def entries(each: Listed) -> list[JSON]:
+    """Give the entries of a list that this was read from."""
+    value: JSON = json.loads(each.text)
+    return value if isinstance(value, list) else [value]
 
 
 def keepable(name: str) -> bool:

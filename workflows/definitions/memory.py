@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from workflows.calls import JSON
 from workflows.definitions import pins
 from workflows.definitions.differing import difference
-from workflows.definitions.listed import UNREAD, Listed, keepable, stand_in
+from workflows.definitions.listed import UNREAD, Listed, keepable, short, stand_in
 from workflows.definitions.pins import Observed, Pin
 from workflows.document import is_partial
 from workflows.policy import KnownTool
@@ -36,15 +36,23 @@ _UNKEPT: Final = KnownTool(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """When somebody was shown a definition, and which one; None where that is not known any more."""
+
+    at: datetime
+    each: Listed | None = None
+
+
 @dataclass(slots=True)
 class _Tool:
-    """One tool. `shown` says who was shown a definition that is not the accepted one, and when; `doubted` that no row says so yet.
+    """One tool. `shown` says who was shown a definition that is not the accepted one; `doubted` that no row says so yet.
 
     `described` is what its definition says, and `known` that together with what its name says beside others.
     """
 
     pin: Pin
-    shown: dict[str, datetime] = field(default_factory=dict)
+    shown: dict[str, _Shown] = field(default_factory=dict)
     doubted: bool = False
     described: KnownTool | None = None
     known: KnownTool | None = None
@@ -52,7 +60,10 @@ class _Tool:
 
 @dataclass(slots=True)
 class _Server:
+    """The tools of one server. `left` is what somebody was shown when another definition of the tool was accepted: by source."""
+
     tools: dict[str, _Tool] = field(default_factory=dict)
+    left: list[tuple[str, _Shown]] = field(default_factory=list)
     full: bool = False
     version: int = 0
     shadows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -138,12 +149,28 @@ class Definitions:
         state = self._servers.get(row.server)
         before = state.tools.get(row.tool) if state else None
         if before is None:
-            return _Tool(pin, {_BEFORE: pin.since} if pin.changed and pin.since else {})
+            return _Tool(pin, {_BEFORE: _Shown(pin.since)} if pin.changed and pin.since else {})
         if before.doubted and before.pin.sha256 == pin.sha256:
             return before
         if (before.pin.sha256, before.pin.now_sha256) == (pin.sha256, pin.now_sha256):
             return before
+        return self._accepted(state, before, pin)
+
+    @staticmethod
+    def _accepted(state: _Server | None, before: _Tool, pin: Pin) -> _Tool:
+        """Take over a row. What agents are shown that is neither accepted now nor marked was seen by nobody, and is not forgotten."""
+        if state is not None and before.pin.sha256 != pin.sha256:
+            known = (pin.sha256, pin.now_sha256)
+            state.left += [(who, shown) for who, shown in before.shown.items() if shown.each and shown.each.sha256 not in known]
         return _Tool(pin, before.shown if pin.changed else {})
+
+    def unaccepted(self, server: str, *, now: datetime) -> list[tuple[str, Listed]]:
+        """Give once what agents are shown beside a definition that was accepted since, by source: it is to be observed again."""
+        state = self._servers.get(server)
+        if state is None or not state.left:
+            return []
+        left, state.left = state.left, []
+        return [(who, shown.each) for who, shown in left if shown.each and now - shown.at < SHOWN_FOR]
 
     def news(self, server: str, found: Mapping[str, Listed], *, source: str, now: datetime) -> dict[str, Listed]:
         """Take note of who is shown what, and give what a list says beside that is new: it is to be observed in the database."""
@@ -172,7 +199,7 @@ class Definitions:
         known = state.tools.get(tool) if state else None
         if known is None:
             return False
-        others = {who for who, at in known.shown.items() if who != source and now - at < SHOWN_FOR}
+        others = {who for who, shown in known.shown.items() if who != source and now - shown.at < SHOWN_FOR}
         if source != OWN:
             others.discard(_BEFORE)  # the agents of today list anew what those before the start were shown
         return bool(others)
@@ -219,8 +246,7 @@ class Definitions:
         if state is None or known is None or known.pin.sha256 == row.sha256:
             return
         state.version += 1
-        pin = pins.pin_of(row)
-        state.tools[row.tool] = _Tool(pin, known.shown if pin.changed else {})
+        state.tools[row.tool] = self._accepted(state, known, pins.pin_of(row))
 
 
 def _shows(known: _Tool, each: Listed, *, source: str, now: datetime) -> bool:
@@ -228,7 +254,8 @@ def _shows(known: _Tool, each: Listed, *, source: str, now: datetime) -> bool:
     if each.sha256 == known.pin.sha256:
         known.shown.pop(source, None)
         return False
-    known.shown[source] = now
+    same = (shown.each for shown in known.shown.values() if shown.each and shown.each.sha256 == each.sha256)
+    known.shown[source] = _Shown(now, next(same, None) or short(each, most=_SHORT))
     return True
 
 

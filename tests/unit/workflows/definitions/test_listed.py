@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflows.calls import JSON
-from workflows.definitions import core, digest, keepable, listed, written
+from workflows.definitions import core, digest, entries, keepable, listed, short, written
 
 TOOL: dict[str, JSON] = {
     "name": "create_refund",
@@ -112,3 +112,20 @@ def test_what_python_can_read_and_no_encoding_writes_is_compared_all_the_same() 
     odd: dict[str, JSON] = {"name": "look", "description": "\ud800", "inputSchema": {"const": 10**40}}
     assert digest(odd) != digest({**odd, "description": "\udfff"})
     assert digest(odd) != digest({**odd, "inputSchema": {"const": 10**40 + 1}})
+
+
+@pytest.mark.parametrize("definitions", [[{"name": "t", "description": "d"}], [{"name": "t", "description": "d"}, {"name": "t"}]])
+def test_entries_read_again_say_the_same(definitions: list[JSON]) -> None:
+    """Also those of a list that contradicts itself."""
+    [found] = listed(definitions).values()
+    [again] = listed(entries(short(found, most=1_000))).values()
+    assert (again.text, again.sha256) == (found.text, found.sha256)
+
+
+def test_a_long_definition_is_kept_short_and_no_shorter_than_what_names_it() -> None:
+    """Whoever reads it sees how it begins, how long it is, and its digest."""
+    [found] = listed([{"name": "t", "description": "Begins here. " + "x" * 5_000}]).values()
+    kept = short(found, most=100)
+    assert (kept.tool, kept.sha256, len(kept.text) < 2_000) == ("t", found.sha256, True)
+    for part in ("Begins here.", found.sha256, f"{len(found.text)} characters"):
+        assert part in kept.text
