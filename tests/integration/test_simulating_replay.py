@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from tests.factories import NOW, Scene, make_call, make_policy
 from workflows import audit, definitions, lifecycle, simulating
 from workflows.audit import Entry, Tag
-from workflows.calls import JSON
-from workflows.policy import KnownTool, Policy
+from workflows.calls import JSON, ToolCall
+from workflows.policy import KnownTool, Policy, Situation, evaluate
 from workflows.simulating import Answer, Line, Simulation, replay
 
 MINUTE = timedelta(minutes=1)
@@ -145,6 +145,16 @@ def test_a_call_of_a_changed_definition_is_one_in_the_replay_too(scene: Scene) -
     found = simulate(scene, make_policy(tools={"list_customers": {}, "create_refund": {}}))
     assert [(line.was, line.would) for line in found.lines] == [(Answer.DENY, (Answer.HOLD,))]
     assert counts(found) == (2, 1, 1, 0)
+
+
+def test_a_change_that_could_not_be_shown_stays_denied(scene: Scene) -> None:
+    """By the same policy, because nobody was asked about it."""
+    scene.declare()
+    unseen = Situation(tool=KnownTool("Write", "Medium", changed="+ b", partial=True))
+    same = make_policy(tools={"list_customers": {}})
+    verdict = evaluate(same, ToolCall("payments", "list_customers", {}), unseen)
+    write(scene, row(Tag.CALL_DENIED, rule=verdict.rule, why=verdict.message))
+    assert counts(simulate(scene, same)) == (1, 0, 1, 0)
 
 
 def test_a_policy_that_only_watches_is_told_apart(scene: Scene) -> None:

@@ -27,6 +27,7 @@ HIDDEN = "(hidden)"
 DEFAULT_DENY = "(default deny)"
 DEFAULT_REQUIRE_APPROVAL = "(default require_approval)"
 CHANGED = "(changed definition)"
+UNSEEN = "by more than can be shown to the people who would approve this call"
 
 _REMEMBERED = 1_024
 _LONGEST_REMEMBERED = 256
@@ -118,7 +119,7 @@ def _changed(shape: Shape, tool: str, verdict: Verdict, *, partial: bool) -> Ver
     """Hold or deny the call of a tool whose definition is not the one that was accepted, however the rules answer."""
     said = f"The definition of tool {_shown(tool)} changed since it was accepted."
     if partial and shape.changed_tools is Changed.HOLD:
-        said = f"{said[:-1]}, by more than can be shown to the people who would approve this call."
+        said = f"{said[:-1]}, {UNSEEN}."
     if partial or shape.changed_tools is Changed.DENY:
         return Verdict(Effect.DENY, CHANGED, f"{said} Whoever runs Askfirst can accept it: askfirst scan SERVER --accept")
     if verdict.hold is not None:

@@ -205,8 +205,9 @@ def _uncounted(limits: Iterable[Limit], partly: Partly) -> str:
 def _last(shape: Shape, situation: Situation, answers: set[Answer], rule: str) -> Possible:
     """Turn answers as a changed definition and the mode of the policy do."""
     if situation.tool is not None and situation.tool.changed:
-        allowed = Answer.DENY if shape.changed_tools is Changed.DENY or shape.general is None else Answer.HOLD
-        held = Answer.DENY if shape.changed_tools is Changed.DENY else Answer.HOLD
+        denies = shape.changed_tools is Changed.DENY or (situation.tool.partial and shape.mode is Mode.ENFORCE)
+        held = Answer.DENY if denies else Answer.HOLD
+        allowed = Answer.DENY if shape.general is None else held
         rule = rule or CHANGED
         answers = {{Answer.ALLOW: allowed, Answer.HOLD: held}.get(answer, answer) for answer in answers}
     if shape.mode is Mode.MONITOR:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from workflows.calls import JSON
-from workflows.policy.evaluating import CHANGED, DEFAULT_REQUIRE_APPROVAL
+from workflows.policy.evaluating import CHANGED, DEFAULT_REQUIRE_APPROVAL, UNSEEN
 from workflows.simulating.possible import HIDDEN, UNRECORDED, Answer
 
 FORWARDED, DENIED, HELD = "call.forwarded", "call.denied", "request.hold"
@@ -23,7 +23,7 @@ class Recorded:
     """One call as the trail has it. `answer` is what its policy said; None when a limit refused it, which is not replayed.
 
     `keys_only` tells that no value was recorded; `whole` that every argument is there by name. `changed`: its tool's definition had
-    changed when it was made.
+    changed when it was made, and `unseen` by more than could be shown.
     """
 
     answer: Answer | None
@@ -33,6 +33,7 @@ class Recorded:
     keys_only: bool
     whole: bool
     changed: bool
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def recorded(event: str, detail: Mapping[str, JSON]) -> Recorded:
         keys_only=not isinstance(values, dict),
         whole=known and not any(map(_REDACTED.search, arguments)),
         changed=rule == CHANGED,
+        unseen=rule == CHANGED and UNSEEN in _text(detail.get("why")),
     )
 
 

@@ -186,7 +186,8 @@ class _Replay:
         call = ToolCall(row.server, row.tool, found.arguments)
         tool = self._known(row.server, row.tool)
         if found.changed:
-            tool = replace(tool or KnownTool("Other", "Low"), changed="It had changed when this call was made.")
+            known = tool or KnownTool("Other", "Low")
+            tool = replace(known, changed="It had changed when this call was made.", partial=found.unseen)
         used, _ = unused(self._policy, row.tool)
         situation = Situation(row.agent, self._owners.get(row.agent), row.at, tool, used)
         return _Judged(found, possible(self._policy, Partly(call, situation, found.whole)))

@@ -156,3 +156,12 @@ def test_a_changed_definition_is_held_or_denied(changes: dict[str, Any], found: 
     changed = replace(KNOWN, tool=replace(READ, changed="- a"))
     loaded = policy(tools={"pay": {"require": [only("args.amount", "neq", 5)]}}, **changes)
     assert answers(loaded, {"amount": UNRECORDED}, changed) == " ".join(sorted({"deny", found}))
+
+
+@pytest.mark.parametrize(("mode", "found"), [("enforce", "deny"), ("monitor", "allow (monitored) deny")])
+def test_a_change_that_could_not_be_shown_whole_is_denied(mode: str, found: str) -> None:
+    """As by evaluate, which forwards it where the policy only watches."""
+    changed = replace(KNOWN, tool=replace(READ, changed="- a", partial=True))
+    loaded = policy(mode=mode, tools={"pay": {"require": [only("args.amount", "neq", 5)]}})
+    assert answers(loaded, {"amount": UNRECORDED}, changed) == found
+    assert answers(loaded, {"amount": 6}, changed) in found
