@@ -9,7 +9,7 @@ from workflows.catalogue.claiming import claims
 from workflows.catalogue.describing import read_description
 from workflows.catalogue.hidden import quoted
 from workflows.catalogue.languages import read_foreign
-from workflows.catalogue.meaning import Said, Strength, weigh
+from workflows.catalogue.meaning import Said, Strength, moves_money, weigh
 from workflows.catalogue.naming import read_name
 from workflows.catalogue.parameters import Parameters
 from workflows.catalogue.shapes import Category
@@ -39,6 +39,7 @@ _PAYS: Final = bag("send transfer submit execute make process confirm move")
 _STOPS: Final = bag("cancel abort")
 _PLACES: Final = bag("path file dir directory folder filename filepath")
 _OUT: Final = bag("output out save dest destination download")
+_DOUBTFUL: Final = bag("actions operations commands tools settings tasks notifications utilities controls functions methods webhooks")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
 
 
@@ -76,6 +77,9 @@ def decide(name: Sequence[str], description: str, taken: Parameters) -> Decision
     _by_looks(weighing, description, taken, named)
     _by_parameters(weighing, description, taken, described)
     _by_place(weighing, name, named, described)
+    if _unknown(weighing) and not description and _is_listing(name):
+        weighing.becomes(Category.READ, f'the name is only of "{quoted(name[-1])}"')
+        weighing.sure = False
     return Decision(weighing.category, tuple(weighing.reasons), weighing.sure)
 
 
@@ -85,6 +89,13 @@ def _by_name(said: Said) -> str:
 
 def _by_text(said: Said) -> str:
     return f'the description says "{quoted(said.word)}"'
+
+
+def _is_listing(name: Sequence[str]) -> bool:
+    """Whether a name without a verb is of several things: adb_devices. What is money stays in doubt."""
+    last = name[-1] if len(name) > 1 else ""
+    several = last.endswith("s") and not last.endswith(("ss", "us", "is")) and len(last) > _SHORT
+    return several and verb(last) is None and not moves_money(name, name) and last not in _DOUBTFUL
 
 
 def _foreign_name(name: Sequence[str]) -> Said | None:

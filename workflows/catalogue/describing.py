@@ -48,6 +48,7 @@ _DETERMINERS: Final = bag(
     custom and or another arbitrary either both via what who how if whether
     """
 )
+_PEOPLE: Final = bag("you users user agents agent clients callers llms llm ai models assistants developers teams")
 _JOINS: Final = _DETERMINERS - bag("and or for in on to from with")
 _STOPS: Final = frozenset(",;:()/" + _DASHES) | bag(
     """
@@ -127,7 +128,7 @@ def _is_way(tokens: Sequence[str]) -> bool:
     if tokens[0] not in {"enables", "enabling"} or len(tokens) == 1:
         return False
     following = verb(tokens[1])
-    return tokens[1] in _LEAD or (following is not None and following.form is Form.NOUN)
+    return tokens[1] in _PEOPLE or (following is not None and following.form is Form.NOUN)
 
 
 def _is_address(tokens: Sequence[str], index: int) -> bool:

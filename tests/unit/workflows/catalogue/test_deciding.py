@@ -187,3 +187,11 @@ def test_a_way_to_something_is_not_what_is_switched_on() -> None:
     assert category("search_pages", "Search pages. Enables extraction from pages.") is Category.READ
     assert category("zorp", "Support for pages. Enables extraction from pages.") is not Category.WRITE
     assert category("feature", "Enables a feature.") is Category.WRITE
+
+
+def test_a_name_of_several_things_lists_them_where_nothing_else_is_said() -> None:
+    """Devices are listed; what may be payments, or anything, stays in doubt."""
+    assert category("adb_devices") is Category.READ
+    assert category("bank_payments") is not Category.READ
+    assert category("page_actions") is not Category.READ
+    assert category("adb_devices", "zorp") is Category.OTHER
