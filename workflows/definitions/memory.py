@@ -275,7 +275,6 @@ def describe(pin: Pin) -> KnownTool:
         return KnownTool("Other", "High", (_TOO_LONG,), {}, pin.now_sha256, changed)
     annotations = definitions[0].get("annotations") if len(definitions) == 1 else None
     classified = [classify(each) for each in definitions]
-    changed = difference(pin.text, pin.now_text) if pin.changed else ""
     return KnownTool(
         max((each.category for each in classified), key=lambda category: category.rank).value,
         max((each.risk for each in classified), key=lambda risk: risk.rank).value,
