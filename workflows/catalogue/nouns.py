@@ -24,7 +24,9 @@ READ: Final = bag(
     chords recipe recipes nutrition calories synonyms antonyms rhymes etymology pronunciation glossary changelog roadmap contributors
     stargazers backlinks keywords serp impressions pageviews visitors audience demographics benchmarks latency uptime throughput
     utilization processes identity bio followers timeline mentions hashtags poi attractions restaurants flights departures arrivals
-    itinerary timetable episodes trailers odds lineup lineups roster scoreboard sitemap subtitles captions thumbnail thumbnails favicon
+    itinerary timetable episodes trailers odds lineup lineups roster scoreboard sitemap
+    pnl fills positions leaderboards wiki wikipedia arxiv
+    subtitles captions thumbnail thumbnails favicon
     """
 )
 
@@ -34,7 +36,7 @@ CONTENT: Final = bag("data imagery images photos archive plot figure dataset")
 KINDS: Final = bag(
     """
     text speech image images pdf docx doc html markdown md audio video csv json xml yaml excel xlsx url photo voice word svg png jpg
-    jpeg gif sketch code string file prompt webpage page latex epub pptx base64 hex rgb mp3 mp4 sql
+    jpeg gif sketch code string file prompt webpage page latex epub pptx base64 hex rgb mp3 mp4 sql txt img vid
     """
 )
 # Objects that move money when they are made, placed, sent or captured.

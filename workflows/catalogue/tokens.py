@@ -27,6 +27,7 @@ _BRAND: Final = re.compile(
     r"|DynamoDB|MongoDB|CloudWatch|CloudFront|ClickUp|ClickHouse|SendGrid|PagerDuty|FaceTime|iMessage|iCloud|GraphQL|NoSQL|DevTools|JavaScript"
 )
 _MARK: Final = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+_MADE_INTO: Final = re.compile(r"(?<=[a-z]{3})2(?=[a-z]{3})")  # txt2img
 # Where a gateway puts its own name before the tool's: mcp__server__tool.
 _PREFIX: Final = re.compile(r"^mcp__[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?__")
 
@@ -87,6 +88,10 @@ _PHRASAL: Final[dict[tuple[str, str], str]] = {
         ("double_click", "doubleclick"),
         ("right_click", "rightclick"),
         ("long_press", "longpress"),
+        ("take_photo", "shoot"),
+        ("take_picture", "shoot"),
+        ("order_book", "orderbook"),
+        ("exchange_rate", "rates"),
         ("re_run", "rerun"),
         ("re_index", "reindex"),
         ("re_generate", "regenerate"),
@@ -136,6 +141,7 @@ def words(name: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4_096)
 def _words(name: str) -> tuple[str, ...]:
     text = name if name.isascii() else unicodedata.normalize("NFKC", _MARK.sub("", name))
+    text = _MADE_INTO.sub("_2_", text)
     text = _BRAND.sub(lambda brand: f"_{brand.group().lower()}_", _PREFIX.sub("", text))
     found: list[str] = []
     for match in _WORD.finditer(text):

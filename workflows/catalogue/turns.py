@@ -84,6 +84,7 @@ TURNS: Final = {
     "book": _BOOKING,
     "reserve": _BOOKING,
     "batch": (Turn(Category.READ, near=bag("read reads get lookups")),),
+    "broadcast": (Turn(Category.FINANCIAL, objects=bag("transaction transactions tx")),),
     "build": (_FROM_ARGUMENTS,),
     "calculate": _WORKS_OUT,
     "compute": _WORKS_OUT,
@@ -103,7 +104,7 @@ TURNS: Final = {
     ),
     "clear": (Turn(Category.WRITE, objects=nouns.UNDONE_BY_HAND), Turn(Category.EXECUTE, objects=nouns.DRIVEN)),
     "close": (
-        Turn(Category.FINANCIAL, objects=bag("position positions trade trades")),
+        Turn(Category.FINANCIAL, objects=bag("position positions trade trades long short")),
         Turn(Category.OTHER, objects=bag("connection connections")),
         Turn(Category.DESTRUCTIVE, objects=bag("account accounts")),
         Turn(Category.EXECUTE, near=nouns.SCREEN),
@@ -121,7 +122,7 @@ TURNS: Final = {
         Turn(Category.FINANCIAL, objects=bag("booking reservation"), near=nouns.PAID_BOOKING, unless=nouns.FREE_BOOKING - {"table"}),
         Turn(Category.FINANCIAL, objects=bag("token tokens coin"), near=nouns.ON_CHAIN),
         Turn(Category.FINANCIAL, objects=bag("qr qrcode"), near=bag("payment payments upi pix")),
-        Turn(Category.FINANCIAL, objects=bag("card cards"), near=bag("prepaid virtual gift giftcard")),
+        Turn(Category.FINANCIAL, objects=bag("card cards credit"), near=bag("prepaid virtual gift giftcard note")),
         Turn(Category.FINANCIAL, objects=bag("position"), near=bag("liquidity lp pool perp long short leverage")),
         Turn(Category.EXECUTE, objects=nouns.MODEL_WORK | bag("diag diagnostic infrastructure deployment")),
         Turn(Category.EXECUTE, objects=bag("image images speech audio video"), near=nouns.MODELS | bag("prompt")),
@@ -175,7 +176,7 @@ TURNS: Final = {
     ),
     "launch": (Turn(Category.FINANCIAL, objects=bag("token coin memecoin")),),
     "load": (
-        Turn(Category.FINANCIAL, objects=bag("card giftcard wallet balance"), near=bag("amount money funds prepaid")),
+        Turn(Category.FINANCIAL, objects=bag("card giftcard wallet balance"), near=bag("amount money funds prepaid gift")),
         Turn(Category.READ, objects=nouns.TAKEN_IN),
     ),
     "lock": (Turn(Category.FINANCIAL, objects=bag("funds tokens lp liquidity stake")),),
@@ -194,7 +195,7 @@ TURNS: Final = {
         Turn(Category.DESTRUCTIVE, near=bag("trash bin recycle")),
     ),
     "open": (
-        Turn(Category.FINANCIAL, objects=bag("position positions trade")),
+        Turn(Category.FINANCIAL, objects=bag("position positions trade long short")),
         Turn(Category.WRITE, objects=bag("issue pr ticket pull")),
         Turn(Category.READ, objects=bag("node nodes entities")),
         Turn(Category.EXECUTE, objects=bag("tunnel port connection socket")),
@@ -226,7 +227,11 @@ TURNS: Final = {
         Turn(Category.WRITE, near=nouns.GATHERED, beside=bag("from")),
         Turn(Category.WRITE, objects=bag("imports whitespace"), unless=bag("file files record records job jobs")),
     ),
-    "request": (Turn(Category.READ, objects=bag("quote quotes estimate price")),),
+    "post": (Turn(Category.EXECUTE, objects=bag("request")),),
+    "request": (
+        Turn(Category.EXECUTE, near=bag("http https")),
+        Turn(Category.READ, objects=bag("quote quotes estimate price")),
+    ),
     "reset": (
         Turn(Category.WRITE, near=nouns.UNDONE_BY_HAND),
         Turn(Category.WRITE, objects=bag("hold count counter counters")),

@@ -96,6 +96,7 @@ _EXECUTE_WEAK: Final = """
     run call build play pause skip seek stream print process rotate test control prompt chat turn switch power type fill step go use
     draw paint debug focus work do batch back mouse keyboard proxy resync pipeline bash shell terminal python sandbox repl phone enhance
     shoot conduct engage minimize maximize handoff program wake end fire forward flash ring dock land fly steer consume swipe warm cd
+    gen tts stt codegen
     kubectl nmap nikto sqlmap gobuster ffmpeg cmd cli powershell applescript osascript npm npx pip pytest jest cargo gradle mvn maven
     pan throw toss flip park beep buzz knock crack
     train resume sed awk cast heat cool backup spin load bundle exit paste select slice ssh trigger touch
@@ -119,7 +120,7 @@ _FINANCIAL: Final = """
 _FINANCIAL_WEAK: Final = """
     charge deposit swap purchase trade stake mint payout checkout bid bet order transfer bridge fund tip settle supply airdrop invoice
     bill book reserve rent lease hire exchange delegate recharge harvest short hedge wire claim spend tipping gift sponsor loan credit
-    onramp offramp vest chargeback escrow arbitrage flashloan sweep
+    onramp offramp vest chargeback escrow arbitrage flashloan multisend dca sweep
     debit auction wrap unwrap burn forfeit zap pledge rebate
 """
 _OTHER: Final = """

@@ -12,9 +12,9 @@ from workflows.redaction import has_unseen
 LONGEST = 400  # characters of a sentence that a person is shown
 
 
-@pytest.mark.parametrize(("table", "share"), [("sample.jsonl", 0.93), ("tools.jsonl", 0.93)])
+@pytest.mark.parametrize(("table", "share"), [("sample.jsonl", 0.96), ("tools.jsonl", 0.97)])
 def test_a_careful_person_would_agree(table: str, share: float) -> None:
-    """At least 93 in 100, and no tool that deletes or moves money is called Read."""
+    """Nearly always, and no tool that deletes or moves money is called Read."""
     listed = rows(table)
     found = [(tool(row["tool"], row.get("description") or ""), row.get("better") or row["category"]) for row in listed]
     wrong = [(got.tool, want, got.category.value) for got, want in found if got.category.value != want]
