@@ -23,8 +23,9 @@ from workflows.calls import JSON
 class Redaction:
     """What a policy hides beside what looks like a secret: values by their path in the arguments, and text by its pattern (RE2).
 
-    A path is names, without the leading `args`; `*` stands for any one name, and a list is walked through, all of its items. A name is
-    found in any letter case, because an upstream may read it in any. A text that may be JSON is hidden whole where a path leads into it.
+    A path is names, without the leading `args`; `*` stands for any one name, and a list is walked through, all of its items, whether or
+    not the path has a `*` or a number for them. A name is found in any letter case, because an upstream may read it in any. A text that
+    may be JSON is hidden whole where a path leads into it.
     """
 
     paths: tuple[tuple[str, ...], ...] = ()
@@ -167,7 +168,9 @@ class _Hiding:
         if isinstance(value, dict):
             return {self.text(key): self._member(key, item, paths, secret=secret) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._value(item, paths, secret=secret) for item in value]
+            paths = _of_items(paths)
+            ended = tuple(path for path in paths if not path[1])
+            return [self._ended(item, ended) if ended else self._value(item, paths, secret=secret) for item in value]
         if value is None or value is True or value is False or value == "":
             return value
         if paths and isinstance(value, str) and value.lstrip().startswith(_JSON_BEGINS):
@@ -244,6 +247,12 @@ class _Hiding:
     def _may_look(self, work: int) -> bool:
         self.left -= work
         return self.left >= 0
+
+
+def _of_items(paths: _Paths) -> _Paths:
+    """What is left of paths for the items of a list: some people write `*` or a number where the items stand, and some write nothing."""
+    written = [(number, names[1:]) for number, names in paths if names[0] == "*" or names[0].isdigit()]
+    return tuple(dict.fromkeys((*paths, *written)))
 
 
 def _hidden_whole(value: JSON) -> str:

@@ -91,7 +91,8 @@ def test_what_only_resembles_a_secret_stays(value: JSON) -> None:
     assert redact(value) == value
 
 
-_RULES = Redaction(paths=(("customer", "email"), ("rows", "*", "iban"), ("whole",)), patterns=(r"\bcus_[a-z]+\b", "é+"))
+_PATHS = (("customer", "email"), ("rows", "*", "iban"), ("whole",), ("to", "*"), ("cc", "0", "email"))
+_RULES = Redaction(paths=_PATHS, patterns=(r"\bcus_[a-z]+\b", "é+"))
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,8 @@ _RULES = Redaction(paths=(("customer", "email"), ("rows", "*", "iban"), ("whole"
         ({"customer": "Ada"}, {"customer": "Ada"}),
         ({"rows": {"x": {"iban": "DE1"}, "y": [{"iban": 7}]}}, {"rows": {"x": {"iban": "H"}, "y": [{"iban": "H"}]}}),
         ({"rows": {"iban": "DE1"}}, {"rows": {"iban": "DE1"}}),
+        ({"rows": [{"iban": "DE1", "x": 1}, [{"iban": 7}]]}, {"rows": [{"iban": "H", "x": 1}, [{"iban": "H"}]]}),
+        ({"to": ["a", ["b"], {"c": "d"}], "cc": [{"email": "a"}]}, {"to": ["H", "H", "H"], "cc": [{"email": "H"}]}),
         ({"whole": {"key": [1, {"b": None}]}}, {"whole": "H"}),
         ({"whole": None}, {"whole": "H"}),
         ({"whole": True}, {"whole": "H"}),
@@ -244,7 +247,8 @@ def _at(value: JSON, path: tuple[str, ...]) -> list[JSON]:
     if not path:
         return [value]
     if isinstance(value, list):
-        return [found for item in value for found in _at(item, path)]
+        inside = [path, path[1:]] if path[0] == "*" else [path]
+        return [found for item in value for rest in inside for found in _at(item, rest)]
     if isinstance(value, dict):
         return [found for key, item in value.items() if path[0] in {"*", key} for found in _at(item, path[1:])]
     return []
