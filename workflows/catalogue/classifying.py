@@ -6,6 +6,7 @@ from typing import Final
 from workflows.calls import JSON
 from workflows.catalogue import phrases
 from workflows.catalogue.annotations import annotations, contradictions, raises
+from workflows.catalogue.besides import besides
 from workflows.catalogue.deciding import decide
 from workflows.catalogue.hidden import quoted
 from workflows.catalogue.parameters import parameters
@@ -21,7 +22,7 @@ _RISK: Final = {
     Category.DESTRUCTIVE: Risk.CRITICAL,
     Category.FINANCIAL: Risk.CRITICAL,
 }
-_SUSPECT: Final = (SignalKind.HIDDEN_TEXT, SignalKind.INSTRUCTIONS, SignalKind.CONTRADICTION)
+_SUSPECT: Final = (SignalKind.HIDDEN_TEXT, SignalKind.INSTRUCTIONS, SignalKind.BESIDES, SignalKind.CONTRADICTION)
 
 
 def classify(definition: Mapping[str, JSON]) -> Classified:
@@ -37,6 +38,8 @@ def classify(definition: Mapping[str, JSON]) -> Classified:
         category, evidence = raised[0], (*evidence, raised[1])
     texts = (_text(definition.get("title")), description, name, *(each.text for each in taken.read), *(each.name for each in taken.read))
     found = signals(split, taken, texts, category)
+    if not category.grave and (said := besides(description)):
+        found = (*found, Signal(SignalKind.BESIDES, f'The description says what else it does: "{said[0]}"', said))
     if contradicted:
         found = (*found, Signal(SignalKind.CONTRADICTION, "The annotations contradict the text", tuple(map(quoted, contradicted))))
     risk, why = _risk(category, found, claimed, phrases.no_undo(description))

@@ -19,6 +19,7 @@ _REASONS: Final = {
 _SUSPECT: Final = (
     (SignalKind.HIDDEN_TEXT, "its definition holds text that a reader does not see"),
     (SignalKind.INSTRUCTIONS, "its definition gives orders to the model"),
+    (SignalKind.BESIDES, "its description says that it deletes or pays besides"),
     (SignalKind.CONTRADICTION, "its annotations contradict its text"),
 )
 

@@ -88,6 +88,7 @@ class SignalKind(StrEnum):
     PARAMETERS = "parameters"
     HIDDEN_TEXT = "hidden_text"
     INSTRUCTIONS = "instructions"
+    BESIDES = "besides"
     SHADOWED = "shadowed"
     CONTRADICTION = "contradiction"
 
