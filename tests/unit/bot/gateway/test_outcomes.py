@@ -48,6 +48,7 @@ ENDS: dict[str, tuple[ApprovalRequest, str]] = {
     "denied": (row(State.DENIED, decided_by="local:alice", decision_reason="No."), "[POLICY DENIED] local:alice denied this call"),
     "denied without a reason": (row(State.DENIED, decided_by="local:alice"), "[POLICY DENIED] local:alice denied this call"),
     "expired": (row(State.EXPIRED), "[APPROVAL EXPIRED] Nobody settled apr_1 before 2026-01-15 12:30:20 UTC"),
+    "expired after approval": (row(State.EXPIRED, decided_at=NOW, decided_by="local:alice"), "[APPROVAL EXPIRED] apr_1 was approved, but"),
     "cancelled": (row(State.CANCELLED, decision_reason="Withdrawn."), "[CANCELLED] apr_1 was cancelled"),
     "not sent": (row(State.FAILED, outcome_kind="not_sent", outcome=b"It is down."), "[NOT RUN] apr_1 was approved"),
     "lost": (row(State.LOST, outcome_kind="unknown"), "[OUTCOME UNKNOWN] apr_1 was approved"),
@@ -70,7 +71,7 @@ def test_every_end_without_a_result_is_an_error_result_with_its_own_words(name: 
 def test_no_two_ends_begin_alike() -> None:
     """A model can tell a no from a time-out, and doubt from a success."""
     beginnings = {begins.partition("]")[0] for _, begins in ENDS.values()}
-    assert len(beginnings) == len(ENDS) - 1
+    assert len(beginnings) == len(ENDS) - 2  # with a reason or without, approved or not
 
 
 def test_only_doubt_says_that_it_may_have_run() -> None:
