@@ -6,6 +6,7 @@ from typing import Final
 
 from workflows.policy import intercept, json_text, validating, yaml_text
 from workflows.policy.evaluating import Policy
+from workflows.policy.intercept_texts import worded
 from workflows.policy.json_text import Source, nearest
 from workflows.policy.shapes import PolicyInvalid, Problem
 
@@ -35,6 +36,7 @@ def load(text: str, *, name: str) -> Policy:
 
     unread = source.value is None and source.problems
     read_shape = intercept.shape if is_theirs else validating.shape
+    source = replace(source, value=worded(source.value)) if is_theirs else source
     shape = None if unread else read_shape(source.value, report)
     if shape is None or problems or not isinstance(source.value, dict):
         raise PolicyInvalid(name, sorted(problems, key=lambda problem: problem.line or 0))

@@ -133,7 +133,7 @@ def test_a_document_of_both_formats_says_which_key_belongs_where(written: JSON, 
     [
         (intercept(version=None), "", 'version: "1"'),
         (intercept(version="2"), "/version", 'version: "1"'),
-        (intercept(version=1), "/version", "as text"),
+        (intercept(version=[1]), "/version", "as text"),
         (intercept(default="require_approval"), "/default", "allow, deny"),
         (intercept(colour="red"), "/colour", "Known here"),
         (intercept(default="Deny"), "/default", 'did you mean "deny"'),
