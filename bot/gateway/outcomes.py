@@ -25,8 +25,9 @@ def told(row: ApprovalRequest) -> str:
     """Say what became of a call that has no result to show."""
     if row.state == State.EXPIRED and row.decided_at is not None:
         return (
-            f"[APPROVAL EXPIRED] {row.id} was approved, but could not be run before {row.expires_at:%Y-%m-%d %H:%M:%S} UTC, so the call of"
-            f" {row.tool} was not run: a limit of the policy had not enough left, or its other checks did not pass. You may ask again later."
+            f"[APPROVAL EXPIRED] {row.id} was approved, but could not be run before {row.expires_at:%Y-%m-%d %H:%M:%S} UTC, so the call"
+            f" of {row.tool} was not run: a limit of the policy had not enough left, or its other checks did not pass. You may ask again"
+            " later."
         )
     if row.state == State.EXPIRED:
         return (
