@@ -1,6 +1,7 @@
 """Texts of an Intercept document that were written as numbers or as true and false.
 
-Intercept reads these keys into text, whatever plain word stands there: `version: 1` is `"1"`, and `on_deny: 404` is `"404"`.
+Intercept reads these keys into text, whatever plain word stands there: `version: 1` is `"1"`, and `on_deny: 404` is `"404"`. Keys whose
+text is one of a few words or has a form of its own are left alone: a number is wrong there in any case.
 """
 
 from collections.abc import Collection
@@ -8,10 +9,9 @@ from typing import Final
 
 from workflows.calls import JSON
 
-_DOCUMENT: Final = frozenset({"version", "description", "default"})
-_RULE: Final = frozenset({"name", "action", "rate_limit", "on_deny", "approval_timeout"})
-_CONDITION: Final = frozenset({"path", "op"})
-_STATE: Final = frozenset({"counter", "window", "increment_from"})
+_DOCUMENT: Final = frozenset({"version", "description"})
+_RULE: Final = frozenset({"name", "on_deny"})
+_STATE: Final = frozenset({"counter"})
 
 
 def worded(document: JSON) -> JSON:
@@ -36,9 +36,7 @@ def _rule(rule: JSON) -> JSON:
     if not isinstance(rule, dict):
         return rule
     found = _texts(rule, _RULE)
-    conditions, state = rule.get("conditions"), rule.get("state")
-    if isinstance(conditions, list):
-        found["conditions"] = [_texts(each, _CONDITION) if isinstance(each, dict) else each for each in conditions]
+    state = rule.get("state")
     if isinstance(state, dict):
         found["state"] = _texts(state, _STATE)
     return found

@@ -229,7 +229,7 @@ def test_a_bound_in_a_rule_that_keeps_no_counter_reads_it() -> None:
         ({**only("args.a", "eq", 1), "state": {**STATE, "max": 5}}, "/state/max", "Known here"),
         ({**only("args.a", "eq", 1), "state": {"window": "day"}}, "/state", "counter: calls"),
         ({**only("args.a", "eq", 1), "state": {**STATE, "counter": ""}}, "/state/counter", "its name"),
-        ({**only("args.a", "eq", 1), "state": {**STATE, "counter": 5}}, "/state/counter", "its name"),
+        ({**only("args.a", "eq", 1), "state": {**STATE, "counter": [5]}}, "/state/counter", "its name"),
         ({**only("args.a", "eq", 1), "state": {"counter": "paid"}}, "/state", "window: hour"),
         (counted(5, window="week"), "/state/window", "minute, hour, day"),
         (counted(5, window="Day"), "/state/window", 'did you mean "day"'),

@@ -35,7 +35,6 @@ AT_CONDITION = f"{AT}/conditions/0"
     ("written", "place", "word"),
     [
         (intercept(tools={"pay": {"rules": ["deny"]}}), AT, "an object"),
-        (one(name=5, action="deny"), f"{AT}/name", "a number"),
         (one(name=["a"], action="deny"), f"{AT}/name", "a list"),
         (one(action="block"), f"{AT}/action", "evaluate, deny, require_approval"),
         (one(action="Deny"), f"{AT}/action", 'did you mean "deny"'),
@@ -58,7 +57,6 @@ AT_CONDITION = f"{AT}/conditions/0"
         (one(action="require_approval", approval_timeout="-5m"), f"{AT}/approval_timeout", "longer than nothing"),
         (one(action="require_approval", approval_timeout="2562048h"), f"{AT}/approval_timeout", "292 years"),
         (one(action="require_approval", approval_timeout=30), f"{AT}/approval_timeout", "a number"),
-        (one(action="deny", on_deny=5), f"{AT}/on_deny", "a number"),
         (one(action="deny", on_deny=["no"]), f"{AT}/on_deny", "a list"),
         (one(action="deny", reason="no"), f"{AT}/reason", "on_deny"),
         (one(action="deny", message="no"), f"{AT}/message", "on_deny"),
