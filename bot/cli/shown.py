@@ -57,7 +57,7 @@ def lines(one: Mapping[str, JSON]) -> Iterator[str]:
         ("expires at", f"{_clock(one['expires_at'])} UTC"),
         ("needs", f"{one['quorum']} of the group {one['approvers']}; {one['needed']} missing"),
         ("decided", _decided(one)),
-        ("risk", f"{one['category']} · {one['risk']} risk" if one.get("category") else ""),
+        ("category", f"{one['category']} · {one['risk']} risk" if one.get("category") else ""),
     ):
         if value:
             yield f"  {name + ':':<12}{one_line(value)}"

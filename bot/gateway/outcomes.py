@@ -18,6 +18,7 @@ def answer(row: ApprovalRequest, request_id: MessageId, era: Era) -> bytes:
 def denial(row: ApprovalRequest) -> str:
     """Say who denied a call and why."""
     why = f": {row.decision_reason}" if row.decision_reason else "."
+    why += "" if why.endswith((".", "!", "?", "…")) else "."
     return f"{row.decided_by or 'An approver'} denied this call of {row.tool} ({row.id}){why}"
 
 

@@ -148,7 +148,7 @@ def test_show_says_what_the_tool_is_like_and_how_its_definition_changed(here: St
     change = '-   "description": "Looks up"\n+   "description": "Deletes\u202e"\n  state: approved'
     known = KnownTool("Destructive", "Critical", ("Bulk operation (all)", "Free-form\nquery"), sha256="a" * 64, changed=change)
     out = here.ask("requests", "show", here.hold(known=known)).out
-    assert "\n  risk:       Destructive · Critical risk\n" in out
+    assert "\n  category:   Destructive · Critical risk\n" in out
     assert "\n  signals:\n    - Bulk operation (all)\n    - Free-form" in out
     assert (
         "\n  the definition of this tool changed since it was accepted. Approving accepts the new definition:\n"
