@@ -68,6 +68,13 @@ def test_every_end_without_a_result_is_an_error_result_with_its_own_words(name: 
     assert "structuredContent" not in result
 
 
+@pytest.mark.parametrize(("reason", "end"), [("not today", ": not today."), ("Not today!", ": Not today!"), (None, " (apr_1).")])
+def test_what_a_person_wrote_ends_before_what_we_say_next(reason: str | None, end: str) -> None:
+    """A reason that was typed without a full stop does not run into the next sentence."""
+    text = told(row(State.DENIED, decided_by="local:alice", decision_reason=reason))["result"]["content"][0]["text"]
+    assert text.endswith(f"{end} Do not repeat this call.")
+
+
 def test_no_two_ends_begin_alike() -> None:
     """A model can tell a no from a time-out, and doubt from a success."""
     beginnings = {begins.partition("]")[0] for _, begins in ENDS.values()}
