@@ -1,6 +1,7 @@
 """From a document to its shape, with every problem on the way. Law: what is not known is refused; a slip must not open a hole."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from workflows.calls import JSON
@@ -38,6 +39,7 @@ PREDICATE_MEANS: Final[Mapping[str, str]] = {
 
 DOCUMENT: Final = frozenset(DOCUMENT_MEANS)
 ENTRY: Final = frozenset(ENTRY_MEANS)
+_OTHER_PATTERN: Final = re.compile(r"[?\[\]{}^$|]")
 ALL_TOOLS: Final = frozenset(ALL_TOOLS_MEANS)
 PREDICATE: Final = frozenset(PREDICATE_MEANS)
 
@@ -61,7 +63,7 @@ def shape(document: JSON, report: Report) -> Shape:
     everywhere = table(members.get("all_tools", {}), "/all_tools", "all_tools", ALL_TOOLS, report)
     return Shape(
         default=Default(default or Default.DENY),
-        hide=_hide(members, report),
+        hide=(hidden := _hide(members, report)),
         entries=entries,
         limits=limits(everywhere, "/all_tools", report),
         fallback=fallback,
@@ -72,7 +74,7 @@ def shape(document: JSON, report: Report) -> Shape:
         mode=options.word(members, Mode, "mode", Mode.ENFORCE, report),
         zone=options.zone(members, report),
         redaction=options.redaction(members, report),
-        notes=_notes(default, entries),
+        notes=(*_notes(default, entries), *_odd_names(entries, hidden)),
     )
 
 
@@ -84,6 +86,17 @@ def _notes(default: str | None, entries: Iterable[Entry]) -> tuple[Problem, ...]
     )
     lists = [entry.pattern for entry in entries if entry.pattern and not entry.pattern.strip("*")]
     return tuple(Problem(pointer("/tools", pattern), None, said) for pattern in lists if default != Default.ALLOW.value)
+
+
+def _odd_names(entries: Iterable[Entry], hide: Iterable[str]) -> Iterator[Problem]:
+    """Say of names that look like patterns of other languages, or have a space at an end, that they are taken as they stand."""
+    places = [(pointer("/tools", entry.pattern), entry.pattern) for entry in entries]
+    places += [(pointer("/hide", index), name) for index, name in enumerate(hide)]
+    for place, name in places:
+        if name != name.strip():
+            yield Problem(place, None, "There is a space at an end of this name, and it is a part of it: was the name without it meant?")
+        elif _OTHER_PATTERN.search(name):
+            yield Problem(place, None, "The only pattern is *: every other character of a name stands for itself, also ?, [ and {.")
 
 
 def _is_fragment(document: Mapping[str, JSON]) -> bool:

@@ -232,6 +232,15 @@ def test_a_pattern_that_lists_every_tool_is_noted(default: str, noted: bool) -> 
     assert all(default in note.message for note in loaded.notes)
 
 
+@pytest.mark.parametrize(
+    ("name", "word"), [("get_?", "only pattern"), ("get_[ab]", "only pattern"), ("{a,b}", "only pattern"), ("pay ", "a space")]
+)
+def test_a_name_that_is_taken_as_it_stands_is_noted_where_it_looks_like_more(name: str, word: str) -> None:
+    """Patterns of other languages are plain names here, and whoever wrote one is told."""
+    loaded = policy(tools={name: {}}, hide=["a", name])
+    assert [(note.pointer, word in note.message) for note in loaded.notes] == [(f"/tools/{name}", True), ("/hide/1", True)]
+
+
 def test_an_ordinary_document_has_no_notes() -> None:
     """There is nothing to know of it."""
     assert policy(**FULL).notes == ()
