@@ -20,6 +20,7 @@ from workflows.states import LIVE, TERMINAL, WAITING, Event, State
 from workflows.tables import ApprovalRequest, Grant
 
 COLLECT_WITHIN = timedelta(hours=24)
+MOST_KEYS, LONGEST_KEY = 200, 200  # arguments, and characters of a name, that the trail tells of where it tells keys
 REPEAT_DENIAL_FOR = timedelta(minutes=10)
 ABANDONED = "askfirst:agent_left"
 
@@ -129,12 +130,17 @@ def join(session: Session, call: ToolCall, *, grant: Grant, now: datetime, waiti
 
 
 def argument_detail(policy: Policy | None, call: ToolCall) -> dict[str, JSON]:
-    """What the audit tells of the arguments: the sorted keys, or the redacted values where the policy says `"audit": "redacted"`."""
+    """What the audit tells of the arguments: the sorted keys, or the redacted values where the policy says `"audit": "redacted"`.
+
+    Of very many keys, and of very long ones, it tells how many are left out: an agent can send megabytes of them.
+    """
     rules = policy.shape.redaction if policy is not None else NOTHING
     if policy is not None and policy.shape.audited is Audited.REDACTED:
         return {"arguments": redact(dict(call.arguments), rules)}
-    keys: list[JSON] = [redact_text(key, rules) for key in sorted(call.arguments)]
-    return {"argument_keys": keys}
+    short = sorted(key for key in call.arguments if len(key) <= LONGEST_KEY)[:MOST_KEYS]
+    keys: list[JSON] = [redact_text(key, rules) for key in short]
+    left_out = len(call.arguments) - len(keys)
+    return {"argument_keys": keys, "argument_keys_left_out": left_out} if left_out else {"argument_keys": keys}
 
 
 def _lock_grant(session: Session, grant: Grant) -> None:

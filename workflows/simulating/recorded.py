@@ -64,7 +64,7 @@ def recorded(event: str, detail: Mapping[str, JSON]) -> Recorded:
         policy=policy if isinstance(policy, str) else None,
         arguments=arguments,
         keys_only=not isinstance(values, dict),
-        whole=known and not any(map(_REDACTED.search, arguments)),
+        whole=known and "argument_keys_left_out" not in detail and not any(map(_REDACTED.search, arguments)),
         changed=rule == CHANGED,
         unseen=rule == CHANGED and UNSEEN in _text(detail.get("why")),
     )

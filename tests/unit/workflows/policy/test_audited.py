@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workflows.calls import ToolCall
+from workflows.calls import JSON, ToolCall
 from workflows.lifecycle import argument_detail
 from workflows.policy import Audited, PolicyInvalid, load
 
@@ -44,3 +44,12 @@ def test_another_word_is_refused() -> None:
     """A slip does not fall back to either."""
     with pytest.raises(PolicyInvalid, match="audit is one of keys, redacted"):
         load(_policy(audit="values"), name="p")
+
+
+def test_very_many_keys_and_very_long_ones_are_counted() -> None:
+    """An agent cannot fill the trail with the names of its arguments."""
+    arguments: dict[str, JSON] = {f"key_{number:04}": 1 for number in range(1_000)} | {"k" * 100_000: 2}
+    told = argument_detail(load(_policy(), name="p"), ToolCall("bank", "pay", arguments))
+    keys = told["argument_keys"]
+    assert isinstance(keys, list)
+    assert (len(keys), keys[0], told["argument_keys_left_out"]) == (200, "key_0000", 801)

@@ -68,6 +68,7 @@ def test_a_hidden_name_may_be_any() -> None:
     """Then no argument is known to be missing; inside a value, nothing is known of that value."""
     hidden = "[redacted 16 chars, fingerprint 01234567]"
     assert not recorded("call.forwarded", {"rule": "", "argument_keys": ["a", hidden]}).whole
+    assert not recorded("call.forwarded", {"rule": "", "argument_keys": ["a"], "argument_keys_left_out": 1}).whole
     assert not recorded("call.forwarded", {"rule": "", "arguments": {hidden: 1}}).whole
     assert recorded("call.forwarded", {"rule": "", "arguments": {"a": {hidden: 1}}}).arguments == {"a": UNRECORDED}
 
