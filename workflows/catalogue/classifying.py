@@ -1,6 +1,6 @@
 """One tool, read whole: name, description, schema, annotations. Law: it never raises; money and deletion win over what else is said."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from workflows.calls import JSON
@@ -9,7 +9,8 @@ from workflows.catalogue.annotations import annotations, contradictions, raises
 from workflows.catalogue.besides import besides
 from workflows.catalogue.deciding import decide
 from workflows.catalogue.hidden import quoted
-from workflows.catalogue.parameters import parameters
+from workflows.catalogue.parameters import Parameters, parameters
+from workflows.catalogue.running import runs, switched
 from workflows.catalogue.shapes import Category, Classified, Risk, Signal, SignalKind
 from workflows.catalogue.signals import signals
 from workflows.catalogue.tokens import words
@@ -22,7 +23,7 @@ _RISK: Final = {
     Category.DESTRUCTIVE: Risk.CRITICAL,
     Category.FINANCIAL: Risk.CRITICAL,
 }
-_SUSPECT: Final = (SignalKind.HIDDEN_TEXT, SignalKind.INSTRUCTIONS, SignalKind.BESIDES, SignalKind.CONTRADICTION)
+_SUSPECT: Final = (SignalKind.HIDDEN_TEXT, SignalKind.INSTRUCTIONS, SignalKind.BESIDES, SignalKind.RUNS, SignalKind.CONTRADICTION)
 
 
 def classify(definition: Mapping[str, JSON]) -> Classified:
@@ -38,8 +39,7 @@ def classify(definition: Mapping[str, JSON]) -> Classified:
         category, evidence = raised[0], (*evidence, raised[1])
     texts = (_text(definition.get("title")), description, name, *(each.text for each in taken.read), *(each.name for each in taken.read))
     found = signals(split, taken, texts, category)
-    if not category.grave and (said := besides(description)):
-        found = (*found, Signal(SignalKind.BESIDES, f'The description says what else it does: "{said[0]}"', said))
+    found = (*found, *_besides(description, taken, category))
     if contradicted:
         found = (*found, Signal(SignalKind.CONTRADICTION, "The annotations contradict the text", tuple(map(quoted, contradicted))))
     risk, why = _risk(category, found, claimed, phrases.no_undo(description))
@@ -52,6 +52,16 @@ def classify(definition: Mapping[str, JSON]) -> Classified:
         annotations=claimed,
         contradictions=contradicted,
     )
+
+
+def _besides(description: str, taken: Parameters, category: Category) -> Iterator[Signal]:
+    """Give the signals of what a tool does besides what it is called for; what is grave is asked about anyway."""
+    if not category.grave and (said := besides(description)):
+        yield Signal(SignalKind.BESIDES, f'The description says what else it does: "{said[0]}"', said)
+    elif switches := switched(taken, category):
+        yield Signal(SignalKind.BESIDES, f"A parameter tells it to delete or to pay ({', '.join(switches)})", switches)
+    if ran := runs(description, taken, category):
+        yield Signal(SignalKind.RUNS, f'The definition says that it runs what it is given: "{ran[0]}"', ran)
 
 
 def _risk(category: Category, found: tuple[Signal, ...], claimed: Mapping[str, JSON], final: str | None) -> tuple[Risk, tuple[str, ...]]:

@@ -16,7 +16,10 @@ _CHOOSERS: Final = bag("action operation op method command mode verb subcommand 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter, with what the server writes about it. `many` tells a list; `top` one that is not inside another."""
+    """One parameter, with what the server writes about it.
+
+    `many` tells a list, `switch` one that is true or false; `top` one that is not inside another. `default` is its text, if it is one.
+    """
 
     name: str
     words: tuple[str, ...]
@@ -24,6 +27,8 @@ class Parameter:
     choices: tuple[str, ...]
     many: bool
     top: bool
+    switch: bool = False
+    default: str = ""
 
     @property
     def chooses(self) -> bool:
@@ -83,7 +88,7 @@ def _nested(value: JSON) -> list[JSON]:
 def _parameter(name: str, value: JSON, *, top: bool) -> Parameter:
     schema = value if isinstance(value, dict) else {}
     parts = [text for key in ("description", "title", "default") if isinstance(text := schema.get(key), str)]
-    kinds = schema.get("type")
+    kinds, default = schema.get("type"), schema.get("default")
     return Parameter(
         name=name,
         words=words(name),
@@ -91,6 +96,8 @@ def _parameter(name: str, value: JSON, *, top: bool) -> Parameter:
         choices=tuple(_choices(schema)),
         many=kinds == "array" or (isinstance(kinds, list) and "array" in kinds),
         top=top,
+        switch=kinds == "boolean",
+        default=default[:80] if isinstance(default, str) else "",
     )
 
 

@@ -19,7 +19,8 @@ _REASONS: Final = {
 _SUSPECT: Final = (
     (SignalKind.HIDDEN_TEXT, "its definition holds text that a reader does not see"),
     (SignalKind.INSTRUCTIONS, "its definition gives orders to the model"),
-    (SignalKind.BESIDES, "its description says that it deletes or pays besides"),
+    (SignalKind.BESIDES, "its definition says that it deletes, pays or writes to many besides"),
+    (SignalKind.RUNS, "its definition says that it runs what it is given"),
     (SignalKind.CONTRADICTION, "its annotations contradict its text"),
 )
 

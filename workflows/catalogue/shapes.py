@@ -89,6 +89,7 @@ class SignalKind(StrEnum):
     HIDDEN_TEXT = "hidden_text"
     INSTRUCTIONS = "instructions"
     BESIDES = "besides"
+    RUNS = "runs"
     SHADOWED = "shadowed"
     CONTRADICTION = "contradiction"
 

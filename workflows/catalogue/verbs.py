@@ -3,7 +3,7 @@
 A weak verb is as often a noun or an adjective ("order", "run", "open"): alone it does not decide against a plain verb.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -218,3 +218,8 @@ _VERBS: Final = _table()
 def verb(word: str) -> Verb | None:
     """Look a lower-case word up; None where it is no verb that says what a tool does."""
     return _VERBS.get(word)
+
+
+def forms(test: Callable[[Verb], bool]) -> frozenset[str]:
+    """Give all words that are a form of the verbs that pass a test."""
+    return frozenset(word for word, found in _VERBS.items() if test(found))
