@@ -29,16 +29,16 @@ _CLAUSE: Final = re.compile(r"[.](?=\s|$)|[;!?\n\u2014:()\u2022]+")
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_'\u2019-]*|,")
 _CONDITION: Final = re.compile(r"(?:^|(?<=[.;!?\n]))\s{0,8}(?:if|when|once|after|before|until)\b[^,.;\n]{0,120},", re.IGNORECASE)
 _TO_MANY: Final = re.compile(
-    r"\b(?:sends?|sent|e-?mails?|e-?mailed|mails|mailed|texts|notif(?:y|ies|ied)|broadcasts?|messages|posts|spams?)\b[^.;\n]{0,60}?"
+    r"\b(?:sends?|sent|e-?mails?|e-?mailed|mails|mailed|texts|notif(?:y|ies|ied)|broadcasts?|messages|posts|spams?|forwards?|forwarded)\b[^.;\n]{0,60}?"
     r"\b(?:(?:all|every|each)\b[^.;\n]{0,24}?\b(?:customers?|users?|members?|subscribers?|contacts?|recipients?|people|person|employees?"
-    r"|followers?|clients?|leads?|of them)|everyone|everybody|(?:whole|entire|full) (?:\w+ ){0,2}(?:base|list|company|team|book"
-    r"|organi[sz]ation))\b",
+    r"|followers?|clients?|leads?|channels?|groups|chats|rooms|of them)|everyone|everybody|(?:whole|entire|full) (?:\w+ ){0,2}"
+    r"(?:base|list|company|team|book|organi[sz]ation))\b",
     re.IGNORECASE,
 )
 
 _MANY: Final = ("all", "every", "each", "whole", "entire", "full")  # one of them stands in what that pattern finds
 
-_JOINS: Final = bag("and or then also it tool which that finally afterwards automatically permanently immediately ,")
+_JOINS: Final = bag("and or then also it this tool which that finally afterwards automatically permanently immediately ,")
 _TELLS: Final = bag("then also it finally afterwards")  # after these stands a verb: "it refunds", and not "refunds and charges"
 _OF_THINGS: Final = bag("are is was were can may will have has of by from made sorted , and or in for per")  # "Refunds are sorted by date"
 _SOMETHING: Final = bag("it them the a an all any every each this that those these its your their everything whatever")
@@ -48,6 +48,9 @@ _ADVERBS: Final = bag(
     "then afterwards automatically permanently also immediately silently subsequently thereby thus all both instantly simply finally later"
 )
 _BY_DOING: Final = bag("by while whilst thereby , then")
+_CHAIN: Final = bag(", and or")
+_LONGEST_CHAIN: Final = 12
+_TELLS_OF: Final = bag("covering including regarding concerning describing explaining supporting involving")
 _BE: Final = bag("is are gets get being")
 # In the same clause before a passive, these make a condition, a question or a possibility of it.
 _OPEN: Final = bag("if whether when where who whose why how unless because can could may might must should cannot not never no none")
@@ -60,16 +63,19 @@ _OF_RESULTS: Final = bag(
     """
     duplicate duplicates tag tags html whitespace spaces stopwords comments markup formatting punctuation prefix suffix filter filters
     results result output response responses description text values metadata characters noise nulls outliers status state flag field
-    value markers accents newlines watermark background label labels entries header headers quotes content
+    value navigation scripts styles ads markers accents newlines watermark background label labels entries header headers quotes content
     """
 )
+_PASSING: Final = bag("temporary temp intermediate")  # what the tool made itself
 _CUT: Final = bag("table tables row rows database log logs file files collection data")  # "the output is truncated" is no loss
 _MONEY: Final = bag(
     """
     money funds fund balance balances salary salaries wages cash escrow coins coin tokens token payment payments invoice invoices bill bills
     card customer customers wallet wallets fee fees amount sum deposit deposits treasury debt debts dividend subscription usd eur eth btc
+    credit credits dollars
     """
 )
+_FUNDS: Final = bag("money funds cash")
 _TRASH: Final = bag(
     "trash bin mailbox inbox folder keys database table tables queue data disk account everything rows records files history logs drive"
 )
@@ -143,9 +149,13 @@ def _is_deed(words: Sequence[str], place: int, known: Verb | None, *, later: boo
     form = known.form if known is not None else Form.THIRD
     if form is Form.THIRD:
         begins = (place == 0 or before in _TELLS) and follows not in {"", *_OF_THINGS}
-        told = begins or (before in _JOINS and follows in _SOMETHING) or (word in _OTHER_WORDS and before in _JOINS)
+        told = (
+            begins
+            or (before in _JOINS and follows in (_SOMETHING if before in _CHAIN - {","} else _SOMETHING | _FUNDS))
+            or (word in _OTHER_WORDS and before in _JOINS)
+        )
     elif form is Form.GERUND:
-        told = before in _BY_DOING and bool(follows) and follows != "," and not _is_listed(words, place)
+        told = bool(follows) and follows != "," and _is_done_by(words, place)
     elif form is Form.BASE:
         told = _is_ordered(words, place, follows, later=later) or _is_coming(words, place)
     else:
@@ -177,9 +187,17 @@ def _is_grave(known: Verb | None, word: str, objects: Sequence[str]) -> bool:
     return weigh(known, objects, objects).grave
 
 
-def _is_listed(words: Sequence[str], place: int) -> bool:
-    """Whether it is one of several that are named: "creating, updating, deleting"."""
-    return any(each.endswith("ing") and len(each) > _NEAR for each in words[max(place - _NEAR, 0) : place])
+def _is_done_by(words: Sequence[str], place: int) -> bool:
+    """Whether it says how, or what with it: "by deleting", ", reading and deleting", and not "a guide to creating, deleting"."""
+    first = at = place
+    while at > max(place - _LONGEST_CHAIN, 0) and (
+        words[at - 1] in _CHAIN or (words[at - 1].endswith("ing") and len(words[at - 1]) > _NEAR)
+    ):
+        at -= 1
+        first = first if words[at] in _CHAIN else at
+    if words[first] in _TELLS_OF:
+        return False
+    return words[first - 1] in _BY_DOING if first > 0 else words[place + 1] in {"it", "them"}
 
 
 def _is_ordered(words: Sequence[str], place: int, follows: str, *, later: bool) -> bool:
@@ -202,18 +220,20 @@ def _is_coming(words: Sequence[str], place: int) -> bool:
 
 def _is_passive(words: Sequence[str], place: int, known: Verb | None) -> bool:
     """Whether it is done, now or soon: "are purged", "will be deleted", and not "were deleted", "that are deleted", "if it is deleted"."""
+    word = words[place]
     end = (
         place - 2 if place > 1 and words[place - 1] in {"and", "or"} and _is_participle(verb(words[place - 2]), words[place - 2]) else place
     )
     at = end - 1
     while at > 0 and words[at] in _ADVERBS:
         at -= 1
+    if at > 0 and words[at] == "having" and words[at - 1] == ",":
+        return _is_grave(known, word, _objects(words, place))
     if at < 1 or not _is_done(words, at, said_more=at < end - 1):
         return False
     subject = [each for each in words[max(at - _SUBJECT, 0) : at] if each not in _SKIPPED]
-    if _OF_RESULTS.intersection(subject[-2:]):
+    if _OF_RESULTS.intersection(subject[-2:]) or _PASSING.intersection(subject):
         return False
-    word = words[place]
     if word in _GONE:
         return word != "thrown" or words[place + 1 : place + 2] == ["away"]
     if known is None or (known.base == "truncate" and not _CUT.intersection(subject)):
@@ -228,6 +248,7 @@ def _is_done(words: Sequence[str], at: int, *, said_more: bool) -> bool:
     if _OPEN.intersection(words[begins:at]):
         return False
     if words[at] == "be":
-        return bool(_WILL.intersection(words[max(at - 3, begins) : at]))
+        before = words[max(at - 4, begins) : at]
+        return bool(_WILL.intersection(before)) and not _RELATIVE.intersection(before)
     relative = words[at - 1] in _RELATIVE and not said_more and words[max(at - 2, 0)] != ","
     return words[at] in _BE and not relative

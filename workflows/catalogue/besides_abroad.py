@@ -33,10 +33,22 @@ _GERMAN: Final = (
 )
 _PASSIVES: Final = re.compile(
     rf"\b(?:wird|werden)\b(?P<between>[^.,;\n]{{0,60}}?)\b{_GERMAN}\b"
-    r"|\b(?:será|serán|serão|sera|seront|viene|vengono|verrà|verranno|zostan(?:ie|ą)|будет|будут)\b(?P<short>(?: \w{1,12})?) "
+    r"|\b(?:est|sont|es|son|é|são|è|sono|será|serán|serão|sera|seront|viene|vengono|verrà|verranno|zostan(?:ie|ą)|будет|будут)\b"
+    r"(?P<short>(?: \w{1,12})?) "
     r"(?:eliminad|borrad|cancelad|cobrad|excluíd|apagad|removid|supprimé|effacé|annulé|débité|détruit|eliminat|cancellat|addebitat|pagat"
     r"|rimoss|usunięt|удал|отмен|списан)\w{0,6}",
     re.IGNORECASE,
+)
+# One of these stands in what that pattern finds; few English texts have one.
+_PARTICIPLES: Final = tuple(
+    bag(
+        """
+        gelöscht geleert entfernt storniert widerrufen vernichtet überschrieben bezahlt überwiesen abgebucht belastet gekündigt eliminad
+        borrad cancelad cobrad excluíd apagad removid supprimé effacé annulé débité détruit eliminat cancellat addebitat pagat rimoss
+        usunięt
+        удал отмен списан
+        """
+    )
 )
 _SUBORDINATE: Final = re.compile(r"\b(?:wenn|falls|ob|dass|die|que|si|se|qui|che|если)\b", re.IGNORECASE)
 _CHINESE: Final = re.compile(
@@ -75,6 +87,9 @@ def _joined(text: str) -> list[str]:
 
 
 def _passives(text: str) -> list[str]:
+    lower = text.lower()
+    if not any(each in lower for each in _PARTICIPLES):
+        return []
     found = []
     for match in _PASSIVES.finditer(text):
         sentence = text[max(match.start() - 80, 0) : match.start()].rpartition(".")[2].rpartition(",")[2]

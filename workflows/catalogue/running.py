@@ -28,6 +28,9 @@ _RUNS: Final = re.compile(
     r"(?:commands?|scripts?|code|snippets?|statements?|programs?|binar(?:y|ies)|executables?|methods?|functions?|sql)\b"
     rf"|\b{_RUN} (?:a |any |an )(?:\w+ )?(?:methods?|functions?) (?:of|on|by) "
     rf"|\b(?:whatever|what|anything) (?:you |it |is )?(?:is )?(?:give|pass|given|passed|provided?|supplied)\w* (?:\w+ ){{0,3}}?{_RUN}\b"
+    rf"|\b{_RUN} (?:the |any |your |a )?(?:javascript|python|bash|shell|lua|ruby|groovy) (?:you|that|which|it is|passed|given)\b"
+    r"|\bby (?:executing|running|calling|invoking) (?:an? |the )?(?:\w+ )?(?:commands?|scripts?)\b"
+    rf"|\b{_RUN} (?:their|its|whose) (?:\w+ )?(?:code|scripts?)\b|\bdeseriali[sz]\w+ (?:\w+ )?(?:untrusted|arbitrary|pickled)\b"
     r"|/bin/(?:ba|z|da)?sh\b"
     # "is handed to bash"
     r"|\b(?:pass|hand|pipe|feed|fed|forward|giv|given|sent|put|inject|insert|go|paste|interpolat|append|expand|substitut)"
@@ -50,8 +53,15 @@ _RUNS: Final = re.compile(
 _NEEDED: Final = bag(
     """
     shell bash zsh subprocess interpreter system terminal process python node command script snippet code statement program expression
-    method function sql binar executable eval exec popen /bin/ whatever anything pickle unsafe yaml cypher verb mutation
+    method function sql binar executable eval exec popen /bin/ whatever anything pickle unsafe yaml cypher verb mutation deseriali
     """
+)
+# Two of these are what the tool takes, unless they are what it turns away.
+_CHANGES: Final = re.compile(r"\b(?:INSERT|UPDATE|DELETE|DROP|TRUNCATE|ALTER|POST|PUT|PATCH)\b")
+_TURNS_AWAY: Final = re.compile(
+    r"\b(?:block|reject|forbid|disallow|prevent|refus|den|prohibit|not allow|exclud|no\b|only\b"
+    r"|read-?only|safe|log|audit|docs?\b|documentation|includ|histor|event|trigger)",
+    re.IGNORECASE,
 )
 _METHODS: Final = re.compile(r"\b(?:POST|PUT|PATCH|DELETE)\b")
 _TOLD: Final = re.compile(
@@ -59,7 +69,8 @@ _TOLD: Final = re.compile(
     r"|\b(?:python|javascript|js|lua) (?:(?:code|script|expression|snippet|function)s? )?(?:to (?:run|execute|evaluate)|that|which|for)\b"
     r"|\b(?:command|script|code|statement|sql|expression)s? (?:to (?:run|execute|evaluate)"
     r"|(?:that |which )?is (?:run|executed|evaluated))\b"
-    r"|\b(?:put|pasted|inserted|appended) (?:\w+ )?into (?:the |a )?(?:command|shell|query|statement|sql)\b|\bwhat to (?:run|execute)\b",
+    r"|\b(?:put|pasted|inserted|appended) (?:\w+ )?into (?:the |a )?(?:command|shell|query|statement|sql)\b|\bwhat to (?:run|execute)\b"
+    r"|\b(?:put|added|appended|inserted) (?:\w+ )?(?:in)?to the (?:WHERE|FROM) clause\b",
     re.IGNORECASE,
 )
 _PROGRAMS: Final = bag("command commands cmd script shell bash powershell code sql statement")
@@ -82,6 +93,7 @@ def runs(description: str, taken: Parameters, category: Category) -> tuple[str, 
     if category not in (Category.READ, Category.WRITE):
         return ()
     found = _said(description[:LONGEST_READ])
+    found += _changing(description[:LONGEST_READ]) if category is Category.READ else []
     looks = category is Category.READ and not phrases.first(phrases.READ_ONLY, description)
     for each in taken.read:
         told = each.text[:_LONGEST_TOLD]
@@ -97,6 +109,15 @@ def _said(text: str) -> list[str]:
         return []
     found = _RUNS.search(DENIED.sub(" . ", text))
     return [quoted(found[0])] if found else []
+
+
+def _changing(text: str) -> list[str]:
+    """Find the statements or methods that change things, where a reader says that it takes them: "INSERT, UPDATE and DELETE"."""
+    for line in text.splitlines():
+        named = list(dict.fromkeys(_CHANGES.findall(line)))
+        if len(named) > 1 and not _TURNS_AWAY.search(line):
+            return [quoted(", ".join(named))]
+    return []
 
 
 def _is_program(parameter: Parameter, told: str) -> bool:

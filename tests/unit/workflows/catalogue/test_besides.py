@@ -6,7 +6,7 @@ from tests.unit.workflows.catalogue.definitions import rows
 from workflows.catalogue import Category, Risk, SignalKind, classify, entry_for, recommend
 from workflows.catalogue.besides import besides
 
-OPEN = ["update_schema", "list_domains"]
+OPEN = ["update_schema", "list_domains", "get_a", "list_e", "get_ah", "get_ai", "get_an"]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,12 @@ OPEN = ["update_schema", "list_domains"]
         ("get_k", "Gets k. As a last step, removes the account.", "removes the"),
         ("get_l", "Gets l and e-mails all customers.", "e-mails all customers"),
         ("get_m", "Gets m. The text is sent to everyone.", "sent to everyone"),
+        ("get_o", "Gets o (reading and purging it).", "purging it"),
+        ("get_p", "Gets p, having deleted the rest.", "p, having deleted the"),
+        ("get_q", "Gets q. Rows are copied and deleted.", "are copied and deleted"),
+        ("get_r", "Gets r, moving and erasing the source.", "erasing the"),
+        ("get_s", "Gets s. This wipes your disk.", "wipes your"),
+        ("get_t", "Gets t. The item self-destructs.", "self-destructs"),
         ("get_n", f"Gets n. {'So it goes. ' * 2_000} It wipes the disk.", "wipes the"),
     ],
 )
@@ -70,6 +76,11 @@ def test_a_reader_that_deletes_or_pays_besides_is_asked_about(name: str, descrip
         "Gets a list. You will delete it later.",
         "Gets a file. If you want it gone, delete the file.",
         "Sends a message to one customer.",
+        "Gets users that are invited and deleted.",
+        "Gets the list of steps, covering creating, deleting the things.",
+        "Gets a note that self-destructs.",
+        "Gets the sums that will be paid.",
+        "Gets a page. The temporary copy is deleted.",
         "",
         "Deletes",
     ],
@@ -86,10 +97,10 @@ def test_a_tool_that_says_so_first_needs_no_signal_for_it() -> None:
 
 
 def test_most_of_what_sounds_harmless_by_its_name_is_asked_about() -> None:
-    """Only these few stay open: a passive of what a relative clause speaks of, and a payment that is taken."""
+    """Only these few stay open: passives with a relative clause, a payment that is taken, verbs before a colon."""
     nasty = rows("nasty.jsonl")
     found = [classify({"name": row["tool"], **row}) for row in nasty]
-    assert len(nasty) >= 80
+    assert len(nasty) >= 160
     assert [each.tool for each in found if "require_approval" not in entry_for(each)] == OPEN
 
 

@@ -20,6 +20,10 @@ from workflows.catalogue.running import runs, switched
         "Gets from the service; any HTTP method is taken.",
         "Reads the graph with a query or mutation.",
         "Gets a sum; the formula goes to eval().",
+        "Gets a page with /bin/sh.",
+        "Evaluates the JavaScript you pass in.",
+        "Gets a list by executing a remote command.",
+        "Reads the data. Takes INSERT, UPDATE and DELETE.",
     ],
 )
 def test_a_description_that_says_so_is_believed(description: str) -> None:
@@ -40,6 +44,7 @@ def test_a_description_that_says_so_is_believed(description: str) -> None:
         "Lists the methods of a class.",
         "Explains pickles and other preserves.",
         "Searches code for a function call.",
+        "Reads the data. INSERT and DELETE are blocked.",
     ],
 )
 def test_what_is_only_spoken_of_is_not_run(description: str) -> None:

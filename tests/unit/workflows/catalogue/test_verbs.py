@@ -3,7 +3,7 @@
 import pytest
 
 from workflows.catalogue import Category
-from workflows.catalogue.verbs import Form, verb
+from workflows.catalogue.verbs import Form, forms, verb
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,12 @@ def test_a_weak_verb_is_as_often_a_noun() -> None:
 def test_other_words_are_no_verbs(word: str) -> None:
     """Verbs are looked up in lower case."""
     assert verb(word) is None
+
+
+def test_all_forms_of_some_verbs_are_given() -> None:
+    """And of no others."""
+    assert (
+        {"erase", "erases", "erasing", "erased"}
+        <= forms(lambda each: each.base == "erase")
+        <= {"erase", "erases", "erasing", "erased", "erasure"}
+    )
