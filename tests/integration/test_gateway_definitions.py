@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import Session, select
 
 from bot.mcp import read_list
 from bot.upstream import ServerAddress
@@ -28,7 +29,7 @@ from workflows.errors import DatabaseUnusable
 from workflows.lifecycle import Choice
 from workflows.policy import KnownTool
 from workflows.states import State
-from workflows.tables import ApprovalRequest, ToolDefinition
+from workflows.tables import ApprovalRequest, AuditHead, ToolDefinition
 
 LIST = {"jsonrpc": "2.0", "id": 9, "method": "tools/list", "params": {}}
 READ, REFUND = "list_customers", "create_refund"
@@ -586,12 +587,16 @@ async def test_what_is_known_cannot_be_read(database: Database, upstream: Relaye
         assert await runs(stage)
 
 
+def _end_of_the_trail(session: Session) -> None:
+    session.exec(select(AuditHead).with_for_update()).all()
+
+
 async def test_a_call_waits_for_a_list_that_is_being_observed(stage: Stage, upstream: Relayed) -> None:
     """However long the database takes: what was listed before it counts for it."""
     await lists(stage)
     change(upstream)
     tool_lists: Any = stage.context.tool_lists
-    with busy(stage.database):
+    with busy(stage.database, _end_of_the_trail):
         listed = asyncio.ensure_future(lists(stage))
         await eventually(lambda: tool_lists._servers["payments"].observing)
         asked = asyncio.ensure_future(known(stage))
@@ -611,7 +616,7 @@ async def test_an_agent_that_leaves_does_not_end_what_is_observed(stage: Stage) 
     found = read_list(json.dumps(body).encode())
     assert found is not None
     tool_lists: Any = stage.context.tool_lists
-    with busy(stage.database):
+    with busy(stage.database, _end_of_the_trail):
         passing = asyncio.ensure_future(tool_lists.passed("payments", found, source=TOKEN))
         await eventually(lambda: tool_lists._servers["payments"].observing)
         passing.cancel()
