@@ -149,11 +149,7 @@ def _is_deed(words: Sequence[str], place: int, known: Verb | None, *, later: boo
     form = known.form if known is not None else Form.THIRD
     if form is Form.THIRD:
         begins = (place == 0 or before in _TELLS) and follows not in {"", *_OF_THINGS}
-        told = (
-            begins
-            or (before in _JOINS and follows in (_SOMETHING if before in _CHAIN - {","} else _SOMETHING | _FUNDS))
-            or (word in _OTHER_WORDS and before in _JOINS)
-        )
+        told = begins or (before in _JOINS and follows in _SOMETHING | _FUNDS) or (word in _OTHER_WORDS and before in _JOINS)
     elif form is Form.GERUND:
         told = bool(follows) and follows != "," and _is_done_by(words, place)
     elif form is Form.BASE:
@@ -202,6 +198,8 @@ def _is_done_by(words: Sequence[str], place: int) -> bool:
 
 def _is_ordered(words: Sequence[str], place: int, follows: str, *, later: bool) -> bool:
     """Whether it begins a later sentence like a main verb, or stands after "then" behind one: "Get a file, then delete it"."""
+    if follows in _FUNDS and place > 0 and words[place - 1] in _CHAIN:
+        return not _OTHERS.intersection(words[:place])
     if follows not in _SOMETHING:
         return False
     if place == 0:

@@ -58,7 +58,7 @@ _CHINESE: Final = re.compile(
 _ALREADY: Final = ("已", "被", "未", "不", "无法", "是否", "不会")
 _JAPANESE: Final = re.compile(r"(?:削除|消去|破棄|返金|送金|支払|決済|購入)(?:し(?:ます|、|て)|する|を行い)|を?支払います")
 _KOREAN: Final = re.compile(r"(?:삭제|취소|제거|결제|환불|송금|이체|구매)(?:합니다|하고|한다|해)")
-_WORD: Final = re.compile(r"[^\W\d_]+|[.;!?\n]")
+_WORD: Final = re.compile(r"[^\W\d_]+|[.;!?,\n]")
 _BACK: Final = 3  # words before a deed in which the joint stands, or the denial
 
 
@@ -81,8 +81,8 @@ def _joined(text: str) -> list[str]:
     for place, word in enumerate(words):
         if word in _DEEDS:
             before, around = words[max(place - _BACK, 0) : place], words[max(place - _BACK, 0) : place + 1 + _BACK]
-            if _JOINS.intersection(before) and not _NOT.intersection(around):
-                found.append(quoted(" ".join(words[max(place - 1, 0) : place + 2])))
+            if (_JOINS.intersection(before) or before[-1:] == [","]) and not _NOT.intersection(around):
+                found.append(quoted(" ".join(words[max(place - 1, 0) : place + 2]).lstrip(", ")))
     return found
 
 

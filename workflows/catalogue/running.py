@@ -31,6 +31,7 @@ _RUNS: Final = re.compile(
     rf"|\b{_RUN} (?:the |any |your |a )?(?:javascript|python|bash|shell|lua|ruby|groovy) (?:you|that|which|it is|passed|given)\b"
     r"|\bby (?:executing|running|calling|invoking) (?:an? |the )?(?:\w+ )?(?:commands?|scripts?)\b"
     rf"|\b{_RUN} (?:their|its|whose) (?:\w+ )?(?:code|scripts?)\b|\bdeseriali[sz]\w+ (?:\w+ )?(?:untrusted|arbitrary|pickled)\b"
+    r"|\bcan (?:invoke|call|execute|run) (?:an? |any |the )?(?:\w+ )?(?:methods?|functions?|commands?|scripts?|code)\b"
     r"|/bin/(?:ba|z|da)?sh\b"
     # "is handed to bash"
     r"|\b(?:pass|hand|pipe|feed|fed|forward|giv|given|sent|put|inject|insert|go|paste|interpolat|append|expand|substitut)"

@@ -9,6 +9,7 @@ from workflows.catalogue.besides_abroad import besides_abroad
     ("description", "words"),
     [
         ("Holt die Liste und leert sie dann.", "und leert sie"),
+        ("Liest die Datei, löscht sie gleich.", "löscht sie"),
         ("Zeigt Rechnungen. Danach wird der Kunde gelöscht.", "wird der Kunde gelöscht"),
         ("Consulta el pedido y cancela la reserva.", "y cancela la"),
         ("Affiche le fichier puis efface le dossier.", "puis efface le"),

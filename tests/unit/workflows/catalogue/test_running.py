@@ -20,6 +20,7 @@ from workflows.catalogue.running import runs, switched
         "Gets from the service; any HTTP method is taken.",
         "Reads the graph with a query or mutation.",
         "Gets a sum; the formula goes to eval().",
+        "Gets an object and can invoke a method.",
         "Gets a page with /bin/sh.",
         "Evaluates the JavaScript you pass in.",
         "Gets a list by executing a remote command.",
