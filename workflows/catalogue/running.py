@@ -54,7 +54,8 @@ _RUNS: Final = re.compile(
 _NEEDED: Final = bag(
     """
     shell bash zsh subprocess interpreter system terminal process python node command script snippet code statement program expression
-    method function sql binar executable eval exec popen /bin/ whatever anything pickle unsafe yaml cypher verb mutation deseriali
+    method function sql binar executable eval exec popen /bin/ whatever anything pickle unsafe yaml cypher verb mutation
+    deseriali clause execute
     """
 )
 # Two of these are what the tool takes, unless they are what it turns away.
@@ -93,21 +94,21 @@ def runs(description: str, taken: Parameters, category: Category) -> tuple[str, 
     """Give the words by which a tool that reads or writes says that it runs what it is given."""
     if category not in (Category.READ, Category.WRITE):
         return ()
-    found = _said(description[:LONGEST_READ])
-    found += _changing(description[:LONGEST_READ]) if category is Category.READ else []
-    looks = category is Category.READ and not phrases.first(phrases.READ_ONLY, description)
-    for each in taken.read:
-        told = each.text[:_LONGEST_TOLD]
-        if each.top and not each.choices and ((looks and _is_program(each, told)) or _said(told) or _TOLD.search(told)):
+    free = [(each, each.text[:_LONGEST_TOLD]) for each in taken.read if each.top and not each.choices]
+    text = description[:LONGEST_READ]
+    everything = "\n".join([text, *(told for _, told in free)]).lower()
+    speaks = any(each in everything for each in _NEEDED)
+    found = _said(text) if speaks else []
+    found += _changing(text) if category is Category.READ else []
+    for each, told in free:
+        program = category is Category.READ and _is_program(each, told) and not phrases.first(phrases.READ_ONLY, description)
+        if program or (speaks and (_said(told) or _TOLD.search(told))):
             found.append(quoted(each.name))
     found += _any_method(taken)
     return tuple(dict.fromkeys(found))[:_MOST]
 
 
 def _said(text: str) -> list[str]:
-    lower = text.lower()
-    if not any(each in lower for each in _NEEDED):
-        return []
     found = _RUNS.search(DENIED.sub(" . ", text))
     return [quoted(found[0])] if found else []
 
