@@ -110,10 +110,11 @@ def besides(description: str) -> tuple[str, ...]:
     """
     if len(description) > LONGEST_BEGINNING + LONGEST_END:
         description = f"{description[:LONGEST_BEGINNING]} . {description[-LONGEST_END:]}"
-    text = DENIED.sub(" . ", _CONDITION.sub(" , ", unmarked(description)))
-    found = dict.fromkeys(islice(_deeds(text), _MOST))
-    lower = text.lower()
-    if any(each in lower for each in _MANY) and (sent := _TO_MANY.search(text)):
+    lower = description.lower()
+    deeds, many = not _CAN_BE.isdisjoint(_WORD.findall(lower)), any(each in lower for each in _MANY)
+    text = DENIED.sub(" . ", _CONDITION.sub(" , ", unmarked(description))) if deeds or many else ""
+    found = dict.fromkeys(islice(_deeds(text), _MOST) if deeds else ())
+    if many and (sent := _TO_MANY.search(text)):
         found[quoted(sent[0])] = None
     if not found:
         found = dict.fromkeys(besides_abroad(description)[:_MOST])
