@@ -13,10 +13,10 @@ from workflows.states import State
 
 async def _release(self: Releaser, request_id: str) -> None:
     """Do what a careful release does, in the wrong order: between sending and the claim, a crash forgets that it was sent."""
-    row, policy_name = await self.database.aread(partial(_facts, request_id=request_id))
-    if row is None or row.state != State.APPROVED:
+    row, grant = await self.database.aread(partial(_facts, request_id=request_id))
+    if row is None or grant is None or row.state != State.APPROVED:
         return
-    found = await self._look_again(row, policy_name)
+    found = await self._look_again(row, grant)
     if found is None:
         return
     outcome = await self._call(row)

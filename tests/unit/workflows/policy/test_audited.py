@@ -48,7 +48,7 @@ def test_another_word_is_refused() -> None:
 
 def test_very_many_keys_and_very_long_ones_are_counted() -> None:
     """An agent cannot fill the trail with the names of its arguments."""
-    arguments: dict[str, JSON] = {f"key_{number:04}": 1 for number in range(1_000)} | {"k" * 100_000: 2}
+    arguments: dict[str, JSON] = {**{f"key_{number:04}": 1 for number in range(1_000)}, "k" * 100_000: 2}
     told = argument_detail(load(_policy(), name="p"), ToolCall("bank", "pay", arguments))
     keys = told["argument_keys"]
     assert isinstance(keys, list)
