@@ -22,7 +22,7 @@ from workflows.calls import JSON, ToolCall, canonical, parse_json
 from workflows.errors import Malformed
 from workflows.policy import Hold, Limit, Policy, Situation
 from workflows.policy.amounts import shown
-from workflows.policy.explaining import Explanation, Step, explain, per_window, spelled, unused
+from workflows.policy.explaining import Explanation, Step, by_name, explain, per_window, spelled, unused
 from workflows.policy.looking import Joint, Met, Seen
 
 _WIDEST = 100
@@ -45,10 +45,10 @@ def command(
     asked = called(server, tool, args)
     loaded = policy_files.good(policy)
     used, assumed = unused(loaded, asked.tool)
-    listed = tool_files.looked_up(tools, asked.tool)
+    listed = tool_files.looked_up(tools, asked.tool) if tools else tool_files.by_name(asked.tool)
     found = answered(explain(loaded, asked, Situation(label=grant, owner=owner, at=when, tool=listed, used=used)))
-    if assumed is not None:
-        found = replace(found, trace=(assumed, *found.trace))
+    named = by_name(found, listed) if listed is not None and tools is None else None
+    found = replace(found, trace=(*filter(None, (assumed, named)), *found.trace))
     if as_json:
         document(plain(found))
         return

@@ -125,6 +125,8 @@ def _policy(path: Path, found: Expectations, policy: Path | None) -> Policy | No
 
 
 def _known(path: Path, found: Expectations) -> Callable[[str], KnownTool | None]:
-    """Say what is known of tools by the list that the file names."""
-    listed = tool_files.definitions(path.parent / found.tools) if found.tools else []
+    """Say what is known of tools by the list that the file names, or by their names alone."""
+    if found.tools is None:
+        return tool_files.by_name
+    listed = tool_files.definitions(path.parent / found.tools)
     return lru_cache(maxsize=None)(lambda tool: tool_files.known(listed, tool))

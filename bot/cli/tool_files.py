@@ -61,6 +61,11 @@ def known(found: Sequence[Mapping[str, JSON]], tool: str) -> KnownTool | None:
     return definitions_of.describe(Pin(listed.sha256, listed.text, listed.sha256, listed.text))
 
 
+def by_name(tool: str) -> KnownTool | None:
+    """Say what is known of a tool by its name alone; None for one that no server could list."""
+    return known([{"name": tool}], tool)
+
+
 def looked_up(path: Path | None, tool: str) -> KnownTool | None:
     """Find a tool in a file, if one is given; that it is not there is told aside."""
     if path is None:

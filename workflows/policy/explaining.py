@@ -22,16 +22,17 @@ from workflows.policy.evaluating import (
     evaluate,
 )
 from workflows.policy.limits import Limit, Scope, Window
-from workflows.policy.looking import Find, Met, Seen, look, text, together
+from workflows.policy.looking import Find, Joint, Met, Seen, look, text, together
 from workflows.policy.matching import is_pattern, matcher
 from workflows.policy.paths import reader
 from workflows.policy.shapes import Changed, Default, Effect, Entry, Hold, Mode, Rule, Shape, Verdict
-from workflows.policy.situation import UNKNOWN, Situation
+from workflows.policy.situation import UNKNOWN, KnownTool, Situation
 from workflows.redaction import NOTHING, Redaction
 
 DEFAULT_ALLOW: Final = "(default allow)"
 MONITORING: Final = "(mode monitor)"
 COUNTERS: Final = "(counters)"
+BY_NAME: Final = "(name alone)"
 
 
 class Kind(StrEnum):
@@ -39,6 +40,7 @@ class Kind(StrEnum):
 
     POLICY = "policy"
     COUNTERS = "counters"
+    TOOL = "tool"
     HIDE = "hide"
     DEFAULT = "default"
     REQUIRE = "require"
@@ -97,6 +99,21 @@ def unused(policy: Policy | None, tool: str) -> tuple[dict[str, int], Step | Non
     names = ", ".join(f"state.{limit.identity}" for limit in read)
     step = Step(COUNTERS, Kind.COUNTERS, Met.MET, f"What is used of counters is not known here and counts as 0: {names}.")
     return {limit.name: 0 for limit in read}, step if read else None
+
+
+def by_name(found: Explanation, tool: KnownTool) -> Step | None:
+    """Say, where a rule asks what a tool is, that this was told by the tool's name alone."""
+    asks = any(_asks_of_tool(seen) for step in found.trace for seen in step.conditions)
+    said = (
+        f"By its name alone the tool is {tool.category}, of {tool.risk} risk, and its server says nothing of it. Its definition may differ."
+    )
+    return Step(BY_NAME, Kind.TOOL, Met.MET, said) if asks else None
+
+
+def _asks_of_tool(seen: Seen) -> bool:
+    if isinstance(seen, Joint):
+        return any(map(_asks_of_tool, seen.members))
+    return seen.path.startswith("tool.") and seen.path != "tool.name"
 
 
 @dataclass(slots=True)

@@ -191,3 +191,17 @@ def test_what_is_shown_can_be_shown(tmp_path: Path) -> None:
     said = ask(path, "t", "--args", json.dumps({"token": "hunter2", "text": "\x1b[31m\u202e"}))
     assert said.code == 0
     assert [hidden for hidden in ("\x1b", "\u202e", "hunter2") if hidden in said.out] == []
+
+
+@pytest.mark.parametrize(("tool", "verdict"), [("list_orders", "allow"), ("delete_order", "hold")])
+def test_without_a_list_a_tool_is_known_by_its_name_and_that_is_told(tmp_path: Path, tool: str, verdict: str) -> None:
+    """A rule about the category can be asked before any server is; other rules need no such word."""
+    category = {"path": "tool.category", "op": "in", "value": ["Destructive", "Financial"]}
+    rules = {"*": {"require_approval": [{"conditions": [{"any": [category]}]}]}, "plain": {}}
+    path = tmp_path / "bank.json"
+    path.write_text(json.dumps({"version": "1", "default": "deny", "approval": {"approvers": "payments"}, "tools": rules}))
+    told = json.loads(type_in("explain", "--policy", path, "--tool", tool, "--json").out)
+    assert (told["verdict"], told["trace"][0]["rule"]) == (verdict, "(name alone)")
+    path.write_text(json.dumps({"version": "1", "default": "deny", "tools": {tool: {}}}))
+    told = json.loads(type_in("explain", "--policy", path, "--tool", tool, "--json").out)
+    assert [step["rule"] for step in told["trace"]] == ["(default deny)"]

@@ -48,6 +48,13 @@ def test_what_is_expected_passes(place: Path) -> None:
     ]
 
 
+def test_without_a_list_a_tool_is_known_by_its_name(place: Path) -> None:
+    """What the catalogue makes of a tool then comes from the name alone."""
+    cases = [{"tool": "look_up", "verdict": "allow"}, {"tool": "look_and_delete", "verdict": "deny"}]
+    (place / "named.json").write_text(json.dumps({"policy": "policies/bank.json", "cases": cases}))
+    assert type_in("policy", "test", place / "named.json").out.splitlines()[-1] == "2 passed, 0 failed"
+
+
 def test_what_is_not_as_expected_fails_with_the_reason(place: Path) -> None:
     """Exit is 1, and the other cases are told too."""
     path = place / "more.json"
