@@ -241,3 +241,15 @@ MODES = {mode.__name__: mode for mode in (legacy, stubborn, parent, telling, mut
 
 if __name__ == "__main__":
     MODES[sys.argv[1]]()
+
+
+@asynccontextmanager
+async def listing(tools: list[Message]) -> AsyncIterator[tuple[Scripted, str]]:
+    """Run a server that lists these tools, as they are at the time; gives it and its address."""
+
+    async def listed(_: web.Request, message: Message) -> web.StreamResponse:
+        return result(message, resultType="complete", tools=tools)
+
+    scripted = Scripted(answers={"tools/list": listed})
+    async with scripted.running() as url:
+        yield scripted, url

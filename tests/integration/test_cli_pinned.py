@@ -6,26 +6,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
-from tests.fakes.upstreams import Message, Scripted, result, tool
+from tests.fakes.upstreams import Scripted, listing, tool
 from tests.unit.bot.cli.stage import Said, type_in
 from tests.unit.bot.configs import write
 
 TOOLS = [tool("list_invoices", description="Lists invoices."), tool("delete_invoice", description="Deletes an invoice.")]
 
 
-async def listing(_: web.Request, message: Message) -> web.StreamResponse:
-    """List two tools."""
-    return result(message, resultType="complete", tools=TOOLS)
-
-
 @pytest.fixture
 async def upstream() -> AsyncIterator[tuple[Scripted, str]]:
     """A server with two tools."""
-    scripted = Scripted(answers={"tools/list": listing})
-    async with scripted.running() as url:
-        yield scripted, url
+    async with listing(TOOLS) as running:
+        yield running
 
 
 async def look(config: Path, *words: str) -> Said:
