@@ -155,7 +155,7 @@ def written(charged: Sequence[Charge]) -> str:
 
 
 def give_back_written(session: Session, text: str | None) -> None:
-    """Return what `written` noted; where it noted no units, as it once did, that is one."""
+    """Return what `written` noted; a note without units is of one."""
     for key, start, *amount in json.loads(text or "[]"):
         _return(session, key, datetime.fromisoformat(start), amount[0] if amount else 1)
 
